@@ -1,0 +1,1 @@
+"""What runs in AWS. Knows boto3, never Pulumi."""

@@ -1,0 +1,1 @@
+"""Detection in a member account: judge resources, answer AWS Config, import findings."""

@@ -1,0 +1,99 @@
+"""The remediate function of the hub: findings from the queue, in batches with partial failures.
+
+A record ends as an outcome, or raises: it alone goes back to the queue, and at last to the
+dead-letter queue. A refusal is an outcome; an unknown error never is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.config import Config
+
+from lambdas.environment import Environment
+from lambdas.remediation.access import Access
+from lambdas.remediation.guard import Guard
+from lambdas.remediation.pipeline import Pipeline
+from lambdas.remediation.policy import Policies
+from lambdas.remediation.record import Ledger
+from lambdas.remediation.tell import Voice
+
+logger = Logger()
+# A message that was sent twice reaches two people's telephones; the service's own retries are enough.
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 5})
+
+
+class MalformedEventError(Exception):
+    """A message of the queue is not an event of Security Hub."""
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Remediate what a batch of messages asks for; return the messages that are to come again."""
+    pipeline = _pipeline(context.invoked_function_arn)
+
+    def handle(record: SQSRecord) -> None:
+        body: Any = record.json_body
+        detail = body.get("detail") if isinstance(body, dict) else None
+        if not isinstance(detail, dict) or not isinstance(detail.get("findings"), list):
+            raise MalformedEventError(f"message {record.message_id} holds no findings")
+        for finding in detail["findings"]:
+            _one(pipeline, finding)
+
+    # A batch that failed whole is returned record by record too: then only what is broken ends in the queue.
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def _one(pipeline: Pipeline, finding: dict[str, Any]) -> None:
+    result = pipeline.handle(finding)
+    if result is None:
+        return
+    control = str(finding.get("GeneratorId", "")).removeprefix("palisade/")
+    logger.info(
+        "handled",
+        extra={
+            "control": control,
+            "account": finding.get("AwsAccountId"),
+            "region": finding.get("Region"),
+            "finding": finding.get("Id"),
+            "outcome": result.outcome.value,
+            "reason": result.reason,
+        },
+    )
+    with single_metric(name="Outcomes", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="outcome", value=result.outcome.value)
+
+
+@cache
+def _pipeline(function_arn: str) -> Pipeline:
+    """Keep one pipeline per container: settings, clients and the readers' sessions are made once."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    environment = Environment.read()
+    session = boto3.Session()
+    settings = environment.settings(session)
+    names = environment.names
+    dynamodb = session.client("dynamodb", config=RETRIES)
+    # Organizations has one endpoint per partition, which its client finds by the Region.
+    return Pipeline(
+        partition=partition,
+        policies=Policies(
+            dynamodb=dynamodb,
+            organizations=session.client("organizations", config=RETRIES),
+            table=names.policies_table,
+            environments=settings["environments"],
+        ),
+        guard=Guard(dynamodb, names.state_table, settings["limits"]),
+        access=Access(names, session.client("sts", config=RETRIES)),
+        ledger=Ledger(dynamodb, names.ledger_table),
+        voice=Voice(
+            session.client("securityhub", config=RETRIES),
+            session.client("sns", config=RETRIES),
+            f"arn:{partition}:sns:{region}:{account}:{names.topic}",
+        ),
+    )

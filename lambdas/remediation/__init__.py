@@ -1,0 +1,1 @@
+"""The remediation pipeline: request > policy > plan > guard > apply > verify > record > tell."""

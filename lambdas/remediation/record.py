@@ -1,0 +1,61 @@
+"""The ledger: append-only, who did what, when, why, what was before, and how it ended.
+
+The functions hold `dynamodb:PartiQLInsert` on it and no Put, Update or Delete: an INSERT of an
+existing key is refused by DynamoDB, so no entry can be written over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+@dataclass
+class Ledger:
+    """Writes and reads the entries of remediations."""
+
+    dynamodb: Any
+    table: str
+
+    def write(self, remediation: str, entry: str, account: str, body: dict[str, Any]) -> bool:
+        """Append one entry; False where it is there already (a further delivery)."""
+        try:
+            self.dynamodb.execute_statement(**self._insert(remediation, entry, account, body))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "DuplicateItemException":
+                return False
+            raise
+        return True
+
+    def close(self, remediation: str, account: str, body: dict[str, Any], released: Sequence[dict[str, Any]]) -> None:
+        """Append the outcome and end the lease, in one transaction."""
+        outcome = self._insert(remediation, "outcome", account, body)
+        self.dynamodb.execute_transaction(TransactStatements=[outcome, *released])
+
+    def entries(self, remediation: str) -> list[dict[str, Any]]:
+        """Return what was written for a remediation, in order."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="remediation = :id",
+            ExpressionAttributeValues={":id": {"S": remediation}},
+            ConsistentRead=True,
+        )
+        return [
+            {"entry": item["entry"]["S"], "at": item["at"]["S"], **json.loads(item["body"]["S"])}
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    def _insert(self, remediation: str, entry: str, account: str, body: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+        values = (remediation, entry, account, datetime.now(UTC).isoformat(timespec="milliseconds"), text)
+        return {
+            "Statement": f"INSERT INTO \"{self.table}\" VALUE {{'remediation': ?, 'entry': ?, 'account': ?, 'at': ?, "
+            "'body': ?}",
+            "Parameters": [{"S": value} for value in values],
+        }

@@ -1,0 +1,35 @@
+"""Proof: the resource is read and evaluated again after the change, with patience."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambdas.controls.model import Evaluation, Verdict, non_compliant
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from lambdas.remediation.request import Request
+
+# Most services show a change at once; some reads lag for some seconds.
+WAITS = (1, 2, 4, 8, 15)
+
+
+def prove(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation:
+    """Return the evaluation after the change: COMPLIANT, or what it still is when patience ends."""
+    evaluation = _judge(session, request, parameters)
+    for wait in WAITS:
+        if evaluation.verdict is not Verdict.NON_COMPLIANT:
+            break
+        time.sleep(wait)
+        evaluation = _judge(session, request, parameters)
+    return evaluation
+
+
+def _judge(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation:
+    settings = request.control.read(session, request.resource, request.finding)
+    if settings is None:
+        return non_compliant("The resource vanished while it was remediated.")
+    return request.control.evaluate(settings, parameters)

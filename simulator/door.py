@@ -1,0 +1,222 @@
+"""The one front door: every API call, HTTP request in, response out, whoever makes it.
+
+In this order: who is calling, is it allowed, are the parameters valid, then our own service where
+moto has none or is wrong, else moto; then AWS Config's recorder compares state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from moto.core.request import Request
+
+from simulator import moto_dispatch
+from simulator.call import Call, Caller, ServiceError
+from simulator.parameters import validate
+from simulator.wire import Answer, Wire, scope_of, service_of
+from simulator.world import partition_of
+
+if TYPE_CHECKING:
+    from simulator.identity import Identities
+    from simulator.world import World
+
+READS = ("Get", "List", "Describe", "BatchGet", "Head", "Query", "Scan", "Lookup", "Select", "Test", "Check", "Search")
+# Data-plane writes that change no configuration: nothing for the recorder to compare.
+DATA = frozenset(
+    {
+        "dynamodb", "sqs", "sts", "logs", "securityhub", "config", "events", "cloudwatch", "organizations", "sns",
+    }
+)  # fmt: skip
+
+
+class Authorizes(Protocol):
+    """What decides whether a call is allowed."""
+
+    def authorize(self, call: Call) -> None:
+        """Raise ServiceError where the call is denied."""
+        ...
+
+
+class Records(Protocol):
+    """What keeps the configuration history."""
+
+    def record(self, service: str, account: str, region: str) -> None:
+        """Compare the state of a service's resources with what was recorded last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call as the door saw it: the log that reports and tests count from."""
+
+    at: datetime
+    service: str
+    operation: str
+    account: str
+    region: str
+    principal: str
+    source_identity: str | None
+    error: str | None
+    mutating: bool
+    request_id: str
+
+
+class FrontDoor:
+    """Takes requests, answers them, and keeps a log of both."""
+
+    def __init__(self, world: World, identities: Identities, authorizer: Authorizes) -> None:
+        self.world = world
+        self.identities = identities
+        self.authorizer = authorizer
+        self.recorder: Records | None = None
+        self.log: list[Entry] = []
+        self.watchers: list[Callable[[Call, Mapping[str, Any]], None]] = []
+        self._numbers: Counter[str] = Counter()
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one HTTP request."""
+        scope = scope_of(request, self.world.home_region)
+        service = service_of(scope, request)
+        wire, parameters = Wire.of(service, request)
+        call = Call(
+            service=service,
+            operation=wire.model.name,
+            parameters=parameters,
+            region=scope.region,
+            partition=partition_of(scope.region),
+            account="",
+            caller=Caller("anonymous", "", "anonymous"),
+            request=request,
+        )
+        self._number(call)
+        try:
+            # AssumeRoleWithWebIdentity and its like carry no signature; everything of ours does.
+            call.caller = self._caller(scope.access_key)
+            validate(service, wire.model.input_shape, parameters)
+            return self._serve(call, wire)
+        except ServiceError as error:
+            self._note(call, error.code)
+            return wire.write_error(error, call.request_id)
+
+    def forward(
+        self,
+        caller: Caller,
+        service: str,
+        operation: str,
+        parameters: dict[str, Any],
+        *,
+        region: str,
+        account: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a call that starts inside the simulator; raises ServiceError."""
+        wire = Wire.named(service, operation)
+        call = Call(service, operation, parameters, region, partition_of(region), account or "", caller)
+        self._number(call)
+        own = self.world.services.get(service)
+        try:
+            if own is not None and own.operation(operation) is not None:
+                return self._own(call)
+            call.request = wire.encode(parameters, region)
+            return wire.decode(self._serve(call, wire))
+        except ServiceError as error:
+            self._note(call, error.code)
+            raise
+
+    def authorize(self, call: Call) -> None:
+        """Resolve who owns what a call addresses and refuse it where IAM does."""
+        own = self.world.services.get(call.service)
+        if not call.account:
+            call.account = own.owner(call) if own is not None else call.caller.account
+        self.authorizer.authorize(call)
+
+    def _caller(self, access_key: str | None) -> Caller:
+        if access_key is None:
+            raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        return self.identities.caller(access_key)
+
+    def _serve(self, call: Call, wire: Wire) -> Answer:
+        own = self.world.services.get(call.service)
+        if own is not None and own.operation(call.operation) is not None:
+            return wire.write(self._own(call), call.request_id)
+        self.authorize(call)
+        if own is not None and own.whole:
+            raise ServiceError(
+                "NotImplemented",
+                f"{call.service}:{call.operation} is not simulated (docs/local-organisation.md)",
+                501,
+            )
+        before = getattr(own, "before", None)
+        if before is not None:
+            before(call)
+        answer = moto_dispatch.answer(call, call.request, call.request_id)
+        if answer.status >= 300:
+            self._note(call, _code(wire, answer))
+            return answer
+        if own is not None or self.watchers:
+            response = {} if wire.model.has_streaming_output else wire.decode(answer)
+            if own is not None:
+                own.after(call, response)
+            self._watch(call, response)
+        self._note(call, None)
+        self._record(call)
+        return answer
+
+    def _own(self, call: Call) -> dict[str, Any]:
+        own = self.world.services[call.service]
+        self.authorize(call)
+        before = getattr(own, "before", None)
+        if before is not None:
+            before(call)
+        operation = own.operation(call.operation)
+        assert operation is not None  # noqa: S101 - asked by both callers
+        response = operation(call)
+        self._watch(call, response)
+        self._note(call, None)
+        self._record(call)
+        return response
+
+    def _watch(self, call: Call, response: Mapping[str, Any]) -> None:
+        for watcher in self.watchers:
+            watcher(call, response)
+
+    def _number(self, call: Call) -> None:
+        """Give the call an id that depends on what it is and on how often it was made, not on other calls."""
+        body = json.dumps(call.parameters, sort_keys=True, default=str)
+        what = f"{call.service}:{call.operation}:{call.region}:{body}"
+        self._numbers[what] += 1
+        digest = hashlib.blake2b(f"{what}#{self._numbers[what]}".encode(), digest_size=16).hexdigest()
+        call.request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+    def _record(self, call: Call) -> None:
+        if self.recorder is not None and call.service not in DATA and not call.operation.startswith(READS):
+            self.recorder.record(call.service, call.account, call.region)
+
+    def _note(self, call: Call, error: str | None) -> None:
+        self.log.append(
+            Entry(
+                at=self.world.agenda.now(),
+                service=call.service,
+                operation=call.operation,
+                account=call.account,
+                region=call.region,
+                principal=call.caller.arn,
+                source_identity=call.caller.source_identity,
+                error=error,
+                mutating=not call.operation.startswith(READS),
+                request_id=call.request_id,
+            )
+        )
+
+
+def _code(wire: Wire, answer: Answer) -> str:
+    try:
+        wire.decode(answer)
+    except ServiceError as error:
+        return error.code
+    return str(answer.status)

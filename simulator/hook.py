@@ -1,0 +1,55 @@
+"""In-process clients enter the front door here: a botocore hook before a request would be sent.
+
+It is registered once, with the handlers that every botocore session made afterwards gets, and lets
+requests pass while no organisation is open.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.handlers import BUILTIN_HANDLERS
+from moto.core.request import Request
+
+from simulator.wire import Answer
+
+_doors: list[Callable[[Request], Answer]] = []
+
+
+class _Body(io.BytesIO):
+    """The raw body that botocore streams from."""
+
+    def stream(self, **_: Any) -> Any:
+        while chunk := self.read(65536):
+            yield chunk
+
+
+def enter(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    """Answer a request of an in-process client, or let it pass where no organisation is open."""
+    if not _doors:
+        return None
+    body: Any = request.body
+    if hasattr(body, "read"):
+        body = body.read()
+    answer = _doors[-1](Request.from_primitives(request.method, request.url, request.headers, body))
+    headers = HTTPHeaders()
+    for name, value in answer.headers.items():
+        headers[name] = value
+    return AWSResponse(request.url, answer.status, headers, _Body(answer.body))
+
+
+def open_door(handle: Callable[[Request], Answer]) -> None:
+    """Send the requests of in-process clients to a door, until it is closed."""
+    _doors.append(handle)
+
+
+def close_door(handle: Callable[[Request], Answer]) -> None:
+    """Stop sending requests to a door."""
+    _doors.remove(handle)
+
+
+BUILTIN_HANDLERS.append(("before-send", enter))

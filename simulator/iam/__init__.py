@@ -1,0 +1,1 @@
+"""IAM as AWS evaluates it: who may do what, decided from every policy that applies."""

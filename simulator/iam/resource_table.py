@@ -1,0 +1,2 @@
+PARAMETERS={}
+UNNAMED=frozenset()

@@ -1,0 +1,90 @@
+"""The world that the services share: clock, agenda, accounts, the front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from simulator.agenda import Agenda
+from simulator.call import Caller
+
+if TYPE_CHECKING:
+    from simulator.door import FrontDoor
+    from simulator.service import Service
+
+ServiceType = TypeVar("ServiceType", bound="Service")
+
+PARTITIONS = (
+    ("us-gov-", "aws-us-gov"),
+    ("cn-", "aws-cn"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("us-iso-", "aws-iso"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that a Region belongs to."""
+    return next((partition for start, partition in PARTITIONS if region.startswith(start)), "aws")
+
+
+@dataclass(slots=True)
+class Account:
+    """One account of the organisation; `path` holds the ids from the root down to its organizational unit."""
+
+    id: str
+    name: str
+    kind: str  # "management", "hub", "member"
+    path: tuple[str, ...] = ()
+    state: str = "ACTIVE"
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that a service may reach. Only the owner thread touches it."""
+
+    agenda: Agenda
+    home_region: str
+    regions: tuple[str, ...]
+    organization_id: str = ""
+    management: str = ""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    door: FrontDoor = field(init=False)
+
+    @property
+    def partition(self) -> str:
+        """The partition of this organisation."""
+        return partition_of(self.home_region)
+
+    def service(self, kind: type[ServiceType]) -> ServiceType:
+        """Return the one service of this class."""
+        return cast("ServiceType", self.services[kind.name])
+
+    def call(
+        self,
+        caller: Caller,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        *,
+        region: str,
+        account: str | None = None,
+    ) -> dict[str, Any]:
+        """Make an API call inside the simulator, by the front door like any other; raises ServiceError."""
+        return self.door.forward(caller, service, operation, dict(parameters), region=region, account=account)
+
+    def as_service(self, principal: str, *, account: str, arn: str | None = None) -> Caller:
+        """Return an AWS service as caller, on behalf of one account's resource (`arn`)."""
+        return Caller(
+            arn=principal,
+            account=account,
+            kind="service",
+            service=principal,
+            source_account=account,
+            source_arn=arn,
+            source_org=self.organization_id or None,
+        )
