@@ -308,7 +308,7 @@ class Parameter:
 Read = Callable[["Session", Resource, Mapping[str, Json] | None], Settings | None]
 Evaluate = Callable[[Settings, Parameters], Evaluation]
 MakePlan = Callable[[Resource, Settings, Parameters, Facts], Plan | Refusal]
-Inspect = Callable[["Session", Resource, Settings], Facts]
+Inspect = Callable[["Session", Resource, Settings, Parameters], Facts]
 Discover = Callable[["Session", Place], Iterable[Resource]]
 
 

@@ -89,7 +89,7 @@ class Pipeline:
             evaluation = control.evaluate(settings, parameters)
             if evaluation.verdict is not Verdict.NON_COMPLIANT:
                 return Result(Outcome.ALREADY_COMPLIANT, evaluation.annotation)
-            facts = control.inspect(session, resource, settings) if control.inspect else {}
+            facts = control.inspect(session, resource, settings, parameters) if control.inspect else {}
         except ClientError as error:
             # No verdict can be had, here or by trying again: a guardrail or the resource's own policy denies it.
             if error.response["Error"]["Code"] not in DENIED:

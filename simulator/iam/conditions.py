@@ -89,7 +89,7 @@ def _ordered(read: Callable[[str], Any], name: str) -> dict[str, Operator]:
 def _comparable(read: Callable[[str], Any], left: str, right: str, how: str) -> bool:
     low, high = read(left), read(right)
     # What is no number or no date compares with nothing; Decimal would raise instead.
-    if low != low or high != high:  # noqa: PLR0124
+    if low != low or high != high:
         return False
     return bool(low < high if how == "<" else low <= high)
 
@@ -138,8 +138,10 @@ class Condition:
             return ("true" if not given else "false") in wanted
         if not given:
             # A missing key satisfies the negated operators and "for all"; nothing else.
-            return self.if_exists or self.quantifier == "forallvalues" or (
-                self.operator.negated and self.quantifier != "foranyvalue"
+            return (
+                self.if_exists
+                or self.quantifier == "forallvalues"
+                or (self.operator.negated and self.quantifier != "foranyvalue")
             )
         operator = self.operator
         resolved = [text for text in (value.resolve(context) for value in self.values) if text is not None]
@@ -168,7 +170,7 @@ def _condition(written: str, key: str, values: Any, variables: bool) -> Conditio
     if_exists = name.endswith("ifexists")
     if if_exists:
         name = name.removesuffix("ifexists")
-    if name != "null" and name not in OPERATORS or (name == "null" and if_exists):
+    if (name != "null" and name not in OPERATORS) or (name == "null" and if_exists):
         raise PolicyError(f"Invalid Condition type : {written}.")
     operator = OPERATORS.get(name)
     listed = values if isinstance(values, (list, tuple)) else [values]

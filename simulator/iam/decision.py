@@ -72,11 +72,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     """Decide one request by AWS's evaluation logic."""
     identity = _layer("an identity-based policy", policies.identity, request)
     resource = _layer("a resource-based policy", policies.resource, request)
-    boundary = (
-        None
-        if policies.boundary is None
-        else _layer("a permissions boundary", (policies.boundary,), request)
-    )
+    boundary = None if policies.boundary is None else _layer("a permissions boundary", (policies.boundary,), request)
     session = None if policies.session is None else _layer("a session policy", policies.session, request)
     guardrails = [
         *(_layer("a service control policy", level, request) for level in policies.service_control),
@@ -96,7 +92,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     return Decision(True, "", False, allows, tuple(layer.allows[0] for layer in layers if len(layer.allows) == 1))
 
 
-def _missing(  # noqa: PLR0913 - the layers of one decision
+def _missing(
     request: Request,
     policies: Policies,
     identity: _Layer,

@@ -12,7 +12,7 @@ import jmespath
 
 from simulator.call import Call
 from simulator.iam.lookups import LOOKUPS
-from simulator.iam.resource_table import PARAMETERS, UNNAMED
+from simulator.iam.resource_table import ID_PREFIXES, MIXED_IDS, PARAMETERS, UNNAMED
 from simulator.iam.service_data import VARIABLE, Action, ResourceType, template_expression
 
 if TYPE_CHECKING:
@@ -35,19 +35,19 @@ def resources_of(call: Call, action: Action, world: World) -> tuple[str, ...]:
     """
     if not action.types:
         return ("*",)
-    found: list[str] = []
-    for kind in action.types:
-        arns = arns_of(call, kind, world)
-        if not arns and kind.name in action.required and (action.name, kind.name) not in UNNAMED:
-            if not CREATING.match(call.operation):
-                raise UnmappedOperationError(
-                    f"{call.service}:{call.operation}: no parameter names the {kind.name} that {action.name} needs; "
-                    f"add it to simulator/iam/resource_table.py"
-                )
-            arns = (_filled(kind, call, world, dict.fromkeys(kind.variables, "*")),)
-        found.extend(arns)
-    # An ARN that fits no form of the reference is authorised as it is.
-    return tuple(dict.fromkeys(found)) or _own_arns(call, action) or ("*",)
+    named = {kind.name: arns_of(call, kind, world) for kind in action.types}
+    missing = [kind for kind in action.types if kind.name in action.required and not named[kind.name]]
+    nameable = [kind for kind in missing if (action.name, kind.name) not in UNNAMED]
+    if CREATING.match(call.operation):
+        for kind in nameable:
+            named[kind.name] = (_filled(kind, call, world, dict.fromkeys(kind.variables, "*")),)
+    found = tuple(dict.fromkeys(arn for arns in named.values() for arn in arns)) or _own_arns(call, action)
+    if nameable and not found:
+        raise UnmappedOperationError(
+            f"{call.service}:{call.operation}: no parameter names the {nameable[0].name} that {action.name} needs; "
+            f"add it to simulator/iam/resource_table.py"
+        )
+    return found or ("*",)
 
 
 def arns_of(call: Call, kind: ResourceType, world: World) -> tuple[str, ...]:
@@ -57,10 +57,14 @@ def arns_of(call: Call, kind: ResourceType, world: World) -> tuple[str, ...]:
         return lookup(call, world)
     if not kind.variables:
         return (_filled(kind, call, world, {}),)
+    if kind.service == "ec2":
+        mixed = _by_prefix(call, kind)
+        if mixed:
+            return tuple(_filled(kind, call, world, {kind.variables[0]: name}) for name in mixed)
     columns = []
     expression = template_expression(kind.template)
     for variable in kind.variables:
-        values = _values(call.parameters, kind, variable)
+        values = _values(call.parameters, kind, variable) or _bare(call, kind)
         whole = tuple(value for value in values if value.startswith("arn:"))
         fitting = tuple(value for value in whole if expression.fullmatch(value))
         if fitting:
@@ -95,15 +99,15 @@ def _arns(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Every ARN among the parameters, alone or in a list."""
     listed = (value if isinstance(value, (list, tuple)) else [value] for value in parameters.values())
     return tuple(
-        value for values in listed for value in values if isinstance(value, str) and value.count(":") >= 5
-        and value.startswith("arn:")
+        value
+        for values in listed
+        for value in values
+        if isinstance(value, str) and value.count(":") >= 5 and value.startswith("arn:")
     )
 
 
 def _values(parameters: Mapping[str, Any], kind: ResourceType, variable: str) -> tuple[str, ...]:
     """Find the values of one variable of an ARN form: by the reviewed table, else by the parameter's name."""
-    if variable == "OrganizationId":
-        return ("*",) if not parameters else ()
     listed = PARAMETERS.get((kind.service, kind.name, variable))
     if listed is not None:
         for expression in listed:
@@ -118,6 +122,27 @@ def _values(parameters: Mapping[str, Any], kind: ResourceType, variable: str) ->
     return ()
 
 
+def _by_prefix(call: Call, kind: ResourceType) -> tuple[str, ...]:
+    """Find the ids of one EC2 type among parameters that take ids of any."""
+    start = ID_PREFIXES.get(kind.name)
+    if start is None:
+        return ()
+    expression = re.compile(re.escape(start) + r"[0-9a-f]+")
+    listed = (name for key in MIXED_IDS for name in _strings(call.parameters.get(key)))
+    return tuple(name for name in listed if expression.fullmatch(name))
+
+
+def _bare(call: Call, kind: ResourceType) -> tuple[str, ...]:
+    """Read a bare `Name`, `Id` or `Identifier`, which names what the operation itself is called after."""
+    if _plain(kind.name) not in _plain(call.operation):
+        return ()
+    bare = ("name", "names", "id", "ids", "identifier", "arn", "resource", "resourcearn")
+    for name, value in call.parameters.items():
+        if _plain(name) in bare:
+            return _strings(value)
+    return ()
+
+
 @cache
 def _query(expression: str) -> Any:
     return jmespath.compile(expression)
@@ -125,12 +150,12 @@ def _query(expression: str) -> Any:
 
 def _strings(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(dict.fromkeys(item for item in values if isinstance(item, str) and item))
+    return tuple(dict.fromkeys(str(item) for item in values if isinstance(item, (str, int)) and item))
 
 
 @cache
 def _names(kind: str, variable: str) -> frozenset[str]:
-    """The parameter names that may hold a variable: `GroupId` for `SecurityGroupId`, `RoleName` for `RoleNameWithPath`."""
+    """The parameter names that may hold a variable: `RoleName` for `RoleNameWithPath`."""
     base = _plain(variable.removesuffix("WithPath"))
     stem = _plain(kind)
     names = {base, f"{base}s", *(f"{stem}{end}{plural}" for end in ("id", "name", "arn") for plural in ("", "s"))}

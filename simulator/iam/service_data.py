@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
+COMMON = ("Partition", "Region", "Account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,7 @@ class ResourceType:
     service: str
     name: str
     template: str
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables of the ARN form that name the resource."""
-        return tuple(name for name in VARIABLE.findall(self.template) if name not in ("Partition", "Region", "Account"))
+    variables: tuple[str, ...]  # those that name the resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +71,18 @@ def action_of(service: str, name: str) -> Action | None:
     return Action(
         name=f"{service}:{found['name']}",
         types=tuple(
-            ResourceType(service, entry["name"], types[entry["name"].lower()]["arn"])
+            _type(service, entry["name"], types[entry["name"].lower()]["arn"])
             for entry in entries
             if entry["name"].lower() in types
         ),
         required=frozenset(entry["name"] for entry in entries if entry["required"]),
         keys=frozenset(key.lower() for key in keys),
     )
+
+
+def _type(service: str, name: str, template: str) -> ResourceType:
+    found = VARIABLE.findall(template)
+    return ResourceType(service, name, template, tuple(item for item in found if item not in COMMON))
 
 
 @cache
@@ -94,4 +96,4 @@ def _part(part: str) -> str:
     found = VARIABLE.fullmatch(part)
     if found is None:
         return re.escape(part)
-    return "[^:]*" if found[1] in ("Partition", "Region", "Account") else ".+"
+    return "[^:]*" if found[1] in COMMON else ".+"

@@ -1,0 +1,1 @@
+"""The `palisade` command for people."""

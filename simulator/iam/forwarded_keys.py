@@ -1,0 +1,151 @@
+"""KMS keys that services use on their caller's behalf.
+
+Source: SQS Developer Guide, "Key management"; SNS Developer Guide, "Managing encryption keys";
+DynamoDB Developer Guide, "Encryption at rest: usage notes"; S3 User Guide, "Using server-side
+encryption with AWS KMS keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+
+from simulator.call import Call
+from simulator.iam.gathering import bucket_of
+from simulator.iam.lookups import is_arn, key_arn
+from simulator.iam.patterns import Context
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+SENDING = ("kms:GenerateDataKey", "kms:Decrypt")
+READING = ("kms:Decrypt",)
+TABLE_ITEMS = frozenset(
+    {
+        "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
+        "TransactGetItems", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction",
+    }
+)  # fmt: skip
+# (service, operation) -> the actions that the service needs on the resource's key
+USES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("sqs", "SendMessage"): SENDING,
+    ("sqs", "SendMessageBatch"): SENDING,
+    ("sqs", "ReceiveMessage"): READING,
+    ("sns", "Publish"): SENDING,
+    ("sns", "PublishBatch"): SENDING,
+    ("s3", "PutObject"): ("kms:GenerateDataKey",),
+    ("s3", "CopyObject"): ("kms:GenerateDataKey",),
+    # Parts are read again to put them together.
+    ("s3", "CreateMultipartUpload"): SENDING,
+    ("s3", "GetObject"): READING,
+    ("s3", "HeadObject"): READING,
+    **{("dynamodb", operation): READING for operation in TABLE_ITEMS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """Actions that a service needs on a key for a call; `managed` keys are AWS's own, of the service."""
+
+    key: str
+    actions: tuple[str, ...]
+    managed: bool
+    context: Context
+
+
+def key_uses(call: Call, resources: tuple[str, ...], world: World) -> Iterator[KeyUse]:
+    """Yield the keys that a call makes its service use."""
+    actions = USES.get((call.service, call.operation))
+    if actions is None:
+        return
+    seen = set()
+    for resource in resources:
+        named = _KEYS[call.service](call, resource, world)
+        if not named or (resource, named) in seen:
+            continue
+        seen.add((resource, named))
+        owner, region = _place(call, resource, world)
+        key = key_arn(replace_place(call, region), named, owner)
+        yield KeyUse(key, actions, "alias/aws/" in named, _encryption_context(call.service, resource))
+
+
+def replace_place(call: Call, region: str) -> Call:
+    """Return a call as of another Region, where its resource stands."""
+    return call if region == call.region else replace(call, region=region)
+
+
+def _place(call: Call, resource: str, world: World) -> tuple[str, str]:
+    _, _, service, region, account, _ = resource.split(":", 5)
+    if service == "s3":
+        bucket = bucket_of(resource, world.partition)
+        return (bucket.account_id, bucket.region_name) if bucket is not None else (call.account, call.region)
+    return account, region
+
+
+def _encryption_context(service: str, resource: str) -> Context:
+    name = {"sqs": "aws:sqs:arn", "sns": "aws:sns:topicArn", "s3": "aws:s3:arn"}.get(service)
+    if name is None:
+        _, _, _, _, account, table = resource.split(":", 5)
+        table = table.removeprefix("table/").split("/")[0]
+        return {
+            "kms:EncryptionContext:aws:dynamodb:tableName": table,
+            "kms:EncryptionContext:aws:dynamodb:subscriberId": account,
+            "kms:EncryptionContextKeys": ("aws:dynamodb:tableName", "aws:dynamodb:subscriberId"),
+        }
+    return {f"kms:EncryptionContext:{name}": resource, "kms:EncryptionContextKeys": (name,)}
+
+
+def _queue_key(call: Call, arn: str, world: World) -> str | None:
+    _, _, _, region, account, name = arn.split(":", 5)
+    queue = get_backend("sqs")[account][region].queues.get(name)
+    return None if queue is None else queue.kms_master_key_id or None
+
+
+def _topic_key(call: Call, arn: str, world: World) -> str | None:
+    _, _, _, region, account, _ = arn.split(":", 5)
+    topic = get_backend("sns")[account][region].topics.get(arn)
+    return None if topic is None else topic.kms_master_key_id or None
+
+
+def _table_key(call: Call, arn: str, world: World) -> str | None:
+    _, _, _, region, account, name = arn.split(":", 5)
+    table = get_backend("dynamodb")[account][region].tables.get(name.removeprefix("table/").split("/")[0])
+    specification = None if table is None else table.sse_specification
+    if not specification or not specification.get("Enabled"):
+        return None
+    return str(specification["KMSMasterKeyId"])
+
+
+def _object_key(call: Call, arn: str, world: World) -> str | None:
+    """The key of an object: of the stored one where it is read, by request or bucket default where it is written."""
+    bucket = bucket_of(arn, world.partition)
+    if bucket is None or "/" not in arn.split(":", 5)[5]:
+        return None
+    if USES[call.service, call.operation] == READING:
+        stored = bucket.keys.get(arn.split(":", 5)[5].split("/", 1)[1])
+        kind, key = getattr(stored, "encryption", None), getattr(stored, "kms_key_id", None)
+    else:
+        default = _default_encryption(bucket)
+        kind = call.parameters.get("ServerSideEncryption") or default.get("SSEAlgorithm")
+        key = call.parameters.get("SSEKMSKeyId") or default.get("KMSMasterKeyID")
+    if kind not in ("aws:kms", "aws:kms:dsse"):
+        return None
+    return str(key) if key else "alias/aws/s3"
+
+
+def _default_encryption(bucket: Any) -> Mapping[str, Any]:
+    rules = (bucket.encryption or {}).get("Rule") or {}
+    rule = rules[0] if isinstance(rules, list) else rules
+    default: Mapping[str, Any] = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    return default
+
+
+def in_account(key: str, account: str) -> bool:
+    """Whether a key's ARN is of an account."""
+    return is_arn(key) and key.split(":")[4] == account
+
+
+_KEYS = {"sqs": _queue_key, "sns": _topic_key, "dynamodb": _table_key, "s3": _object_key}

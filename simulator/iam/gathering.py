@@ -1,0 +1,282 @@
+"""The policies that apply to a caller and a resource, from IAM, Organizations and the services."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+
+from simulator.call import Caller
+from simulator.iam.decision import Policies
+from simulator.iam.policy import Policy, parse
+from simulator.iam.service_data import resource_control_services
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+SERVICE_CONTROL, RESOURCE_CONTROL = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+SERVICE_LINKED = ":role/aws-service-role/"
+# Their resources' policies must allow; identity policies count only where those delegate.
+DECISIVE = frozenset({"kms", "sts"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What IAM knows of a caller: its policies, its boundary and its own tags."""
+
+    policies: tuple[Policy, ...]
+    boundary: Policy | None
+    tags: Mapping[str, str]
+
+
+NOBODY = Identity((), None, {})
+
+
+class Gathering:
+    """Finds policies; reads the backends at every call, since any call may have changed them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.partition = world.partition
+        self._roles: dict[str, Any] = {}
+        self._nodes: dict[str, Any] = {}
+        self._stamp: tuple[int, ...] = ()
+
+    def identity(self, caller: Caller) -> Identity:
+        """Return the identity policies of a role's session or a user; a role that is gone has none."""
+        if caller.kind not in ("session", "user"):
+            return NOBODY
+        iam = get_backend("iam")[caller.account][self.partition]
+        holders: tuple[Any, ...] = ()
+        if caller.kind == "session":
+            role = self.role(caller)
+            holders = () if role is None else (role,)
+        else:
+            user = iam.users.get(caller.arn.rsplit("/", 1)[-1])
+            # A user's permissions are its own and its groups'.
+            holders = () if user is None else (user, *iam.get_groups_for_user(user.name))
+        if not holders:
+            return NOBODY
+        first = holders[0]
+        boundary_arn = getattr(first, "permissions_boundary_arn", None)
+        policies = tuple(policy for holder in holders for policy in _attached(holder))
+        boundary = None if not boundary_arn else self._managed(boundary_arn, "boundary")
+        return Identity(policies, boundary, _tags(getattr(first, "tags", None)))
+
+    def role(self, caller: Caller) -> Any | None:
+        """Return moto's role of a session; one that was deleted and made anew is another role."""
+        roles = get_backend("iam")[caller.account][self.partition].roles
+        identifier = caller.unique_id.partition(":")[0]
+        if identifier:
+            return roles.get(identifier)
+        return next((role for role in roles.values() if role.arn == caller.role), None)
+
+    def role_by_arn(self, arn: str) -> Any | None:
+        """Return moto's role of an ARN; None where there is none."""
+        parts = arn.split(":", 5)
+        if len(parts) != 6 or parts[2] != "iam":
+            return None
+        roles = get_backend("iam")[parts[4]][self.partition].roles
+        known = self._roles.get(arn)
+        if known is not None and roles.get(known.id) is known:
+            return known
+        found = next((role for role in roles.values() if role.arn == arn), None)
+        if found is not None:
+            self._roles[arn] = found
+        return found
+
+    def policies(self, caller: Caller, identity: Identity, service: str, resource: str, account: str) -> Policies:
+        """Return every policy that applies to a caller's request on a resource of an account."""
+        linked = caller.role is not None and SERVICE_LINKED in caller.role
+        principal_levels: tuple[tuple[Policy, ...], ...] = ()
+        resource_levels: tuple[tuple[Policy, ...], ...] = ()
+        if caller.kind in ("session", "user", "root") and not linked:
+            principal_levels = self._levels(caller.account, SERVICE_CONTROL)
+        if not linked and service in resource_control_services():
+            resource_levels = self._levels(account, RESOURCE_CONTROL)
+        return Policies(
+            identity=identity.policies,
+            boundary=identity.boundary,
+            session=self._session(caller),
+            resource=self.resource_policies(service, resource),
+            service_control=principal_levels,
+            resource_control=resource_levels,
+            decisive=service in DECISIVE and resource != "*",
+            unrestricted=caller.kind == "root",
+        )
+
+    def resource_policies(self, service: str, resource: str) -> tuple[Policy, ...]:
+        """Return the policies of a resource; none where it has or can have none."""
+        own = self.world.services.get(service)
+        document = None if own is None else own.resource_policy(resource)
+        if document is None:
+            find = RESOURCE_POLICIES.get(service)
+            document = None if find is None else find(self, resource)
+        return () if not document else (parse(document, f"resource:{resource}"),)
+
+    def _session(self, caller: Caller) -> tuple[Policy, ...] | None:
+        if not caller.session_policies:
+            return None
+        return tuple(
+            parse(document, f"session:{caller.role}#{number}")
+            for number, document in enumerate(caller.session_policies)
+        )
+
+    def _managed(self, arn: str, layer: str) -> Policy | None:
+        document = managed_document(arn, self.world)
+        # A boundary that is gone allows nothing.
+        return Policy(f"{layer}:{arn}", ()) if document is None else parse(document, f"{layer}:{arn}")
+
+    def _levels(self, account: str, kind: str) -> tuple[tuple[Policy, ...], ...]:
+        """Return the organisation's policies on an account, from the root down; the management account has none."""
+        member = self.world.accounts.get(account)
+        if member is None or account == self.world.management:
+            return ()
+        nodes = [node for node in map(self._node, (*member.path, account)) if node is not None]
+        layer = "scp" if kind == SERVICE_CONTROL else "rcp"
+        return tuple(
+            tuple(
+                parse(policy.content, f"{layer}:{policy.arn}")
+                for policy in node.attached_policies
+                if policy.type == kind
+            )
+            for node in nodes
+        )
+
+    def _node(self, identifier: str) -> Any | None:
+        """Find a root, organizational unit or account in moto; the index is made anew where it lacks one."""
+        backend = get_backend("organizations")[self.world.management][self.partition]
+        stamp = (id(backend.ou), len(backend.ou), id(backend.accounts), len(backend.accounts))
+        if stamp != self._stamp or identifier not in self._nodes:
+            self._stamp = stamp
+            self._nodes = {node.id: node for node in (*backend.ou, *backend.accounts)}
+        return self._nodes.get(identifier)
+
+
+def _attached(holder: Any) -> Iterator[Policy]:
+    for name, document in holder.policies.items():
+        yield parse(document, f"identity:{holder.arn}/{name}")
+    for arn, policy in holder.managed_policies.items():
+        version = next(item for item in policy.versions if item.version_id == policy.default_version_id)
+        yield parse(version.document, f"identity:{arn}")
+
+
+def managed_document(arn: str, world: World) -> str | None:
+    """Return the default version of a managed policy, the account's or AWS's own; None where there is none."""
+    account = arn.split(":")[4]
+    if account == "aws":
+        found = aws_managed_policies().get(arn.split(":policy/", 1)[1].rsplit("/", 1)[-1])
+        return None if found is None else json.dumps(found["Document"])
+    policy = get_backend("iam")[account][world.partition].managed_policies.get(arn)
+    if policy is None:
+        return None
+    return next(str(item.document) for item in policy.versions if item.version_id == policy.default_version_id)
+
+
+@cache
+def aws_managed_policies() -> Mapping[str, Any]:
+    """AWS's managed policies by name. moto ships them as one text of several megabytes, so they are read late."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    policies: Mapping[str, Any] = json.loads(aws_managed_policies_data)
+    return policies
+
+
+def _tags(tags: Any) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+
+def _queue_policy(gathering: Gathering, arn: str) -> Any:
+    _, _, _, region, account, name = arn.split(":", 5)
+    queue = get_backend("sqs")[account][region].queues.get(name)
+    return None if queue is None else queue.policy
+
+
+def _topic_policy(gathering: Gathering, arn: str) -> Any:
+    _, _, _, region, account, _ = arn.split(":", 5)
+    topic = get_backend("sns")[account][region].topics.get(arn)
+    return None if topic is None else topic.policy
+
+
+def bucket_of(arn: str, partition: str) -> Any | None:
+    """Return moto's bucket of a bucket's or object's ARN, whoever owns it."""
+    name = arn.split(":", 5)[5].split("/", 1)[0]
+    buckets = get_backend("s3")
+    owner = buckets.bucket_accounts.get(name)
+    return None if owner is None else buckets[owner[1]][partition].buckets.get(name)
+
+
+def _bucket_policy(gathering: Gathering, arn: str) -> Any:
+    if not arn.startswith(f"arn:{gathering.partition}:s3:::"):
+        return None
+    bucket = bucket_of(arn, gathering.partition)
+    return None if bucket is None or bucket.policy is None else bucket.policy.decode()
+
+
+def _key_policy(gathering: Gathering, arn: str) -> Any:
+    _, _, _, region, account, name = arn.split(":", 5)
+    key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
+    if key is None:
+        return None
+    if not key.grants:
+        return key.policy
+    document = json.loads(key.policy)
+    # A grant is an allow of the key: direct for its grantee, within its constraints.
+    for grant in key.grants.values():
+        document["Statement"] = [*_listed(document["Statement"]), _grant_statement(grant)]
+    return json.dumps(document, sort_keys=True)
+
+
+def _listed(statements: Any) -> list[Any]:
+    return statements if isinstance(statements, list) else [statements]
+
+
+def _grant_statement(grant: Any) -> dict[str, Any]:
+    principal = grant.grantee_principal
+    kind = "Service" if principal.endswith(".amazonaws.com") else "AWS"
+    statement: dict[str, Any] = {
+        "Sid": f"grant-{grant.id}",
+        "Effect": "Allow",
+        "Principal": {kind: principal},
+        "Action": [f"kms:{operation}" for operation in grant.operations],
+        "Resource": "*",
+    }
+    pairs = {**(grant.constraints or {}).get("EncryptionContextSubset", {})}
+    pairs |= (grant.constraints or {}).get("EncryptionContextEquals", {})
+    if pairs:
+        statement["Condition"] = {
+            "StringEquals": {f"kms:EncryptionContext:{key}": value for key, value in pairs.items()}
+        }
+    return statement
+
+
+def _table_policy(gathering: Gathering, arn: str) -> Any:
+    _, _, _, region, account, _ = arn.split(":", 5)
+    found = get_backend("dynamodb")[account][region].resource_policies.get(arn.split("/index/")[0])
+    return None if found is None else found.policy_doc
+
+
+def _secret_policy(gathering: Gathering, arn: str) -> Any:
+    _, _, _, region, account, _ = arn.split(":", 5)
+    secrets = get_backend("secretsmanager")[account][region].secrets
+    return next((secret.policy for secret in secrets.values() if secret.arn == arn), None)
+
+
+def _trust_policy(gathering: Gathering, arn: str) -> Any:
+    role = gathering.role_by_arn(arn)
+    return None if role is None else role.assume_role_policy_document
+
+
+RESOURCE_POLICIES: Mapping[str, Callable[[Gathering, str], Any]] = {
+    "dynamodb": _table_policy,
+    "kms": _key_policy,
+    "s3": _bucket_policy,
+    "secretsmanager": _secret_policy,
+    "sns": _topic_policy,
+    "sqs": _queue_policy,
+    "sts": _trust_policy,
+}

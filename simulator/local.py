@@ -1,0 +1,117 @@
+"""A local organisation, put together: accounts, services, the front door, one owner thread."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TypeVar
+
+import boto3
+
+# Hundreds of default images per account and Region would be loaded; no control needs them.
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+
+from moto.core.base_backend import BackendDict
+from moto.core.request import Request
+
+from simulator import hook
+from simulator.agenda import Agenda
+from simulator.clock import OffsetClock, SimulatedClock
+from simulator.door import FrontDoor
+from simulator.founding import OrganizationPlan, found
+from simulator.iam.authorizer import Authorizer
+from simulator.identity import Credentials, Identities
+from simulator.owner import Owner
+from simulator.services import build_services
+from simulator.wire import Answer
+from simulator.world import World
+
+Result = TypeVar("Result")
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+
+
+class LocalOrganization:
+    """An AWS organisation in this process, in simulated time; a context manager.
+
+    In-process AWS clients made while it is open enter its front door. Leave it, and moto's state
+    and the clock are given back.
+    """
+
+    def __init__(self, plan: OrganizationPlan, *, home_region: str, regions: tuple[str, ...], real_time: bool = False):
+        self.plan = plan
+        self._clock: SimulatedClock | OffsetClock = OffsetClock() if real_time else SimulatedClock(START)
+        self.world = World(Agenda(self._clock), home_region, regions)
+        self.identities = Identities(self.world)
+        self.authorizer = Authorizer(self.world, self.identities)
+        self.door = self.world.door = FrontDoor(self.world, self.identities, self.authorizer)
+        self.owner = Owner()
+
+    def __enter__(self) -> LocalOrganization:
+        """Found the organisation and open its door."""
+        _reset_moto()
+        self.do(self._found)
+        hook.open_door(self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the door and give clock and state back."""
+        hook.close_door(self._handle)
+        self.owner.close()
+        self._clock.close()
+        _reset_moto()
+        gc.collect()
+
+    def do(self, work: Callable[[], Result]) -> Result:
+        """Do something on the owner thread."""
+        return self.owner.run(work)
+
+    def session(self, account: str, region: str | None = None) -> boto3.Session:
+        """Return an administrator's session in an account: the management account's, or by its access role."""
+        region = region or self.world.home_region
+        management = _session(self.do(lambda: self.identities.root(self.world.management)), region)
+        if account == self.world.management:
+            return management
+        role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
+        answer = management.client("sts").assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=answer["AccessKeyId"],
+            aws_secret_access_key=answer["SecretAccessKey"],
+            aws_session_token=answer["SessionToken"],
+            region_name=region,
+        )
+
+    def rest(self, limit: timedelta = timedelta(hours=6)) -> None:
+        """Let the loop run until nothing is under way."""
+        self.do(lambda: self.world.agenda.rest(limit))
+
+    def advance(self, duration: timedelta) -> None:
+        """Let time pass, with everything that is due in it."""
+        self.do(lambda: self.world.agenda.advance(duration))
+
+    def _handle(self, request: Request) -> Answer:
+        return self.owner.run(lambda: self.door.handle(request))
+
+    def _found(self) -> None:
+        self.world.services.update(build_services(self.world, self.identities))
+        self.door.recorder = self.world.services["config"]  # type: ignore[assignment]
+        found(self.world, self.plan)
+
+
+def _session(credentials: Credentials, region: str) -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        aws_session_token=credentials.session_token,
+        region_name=region,
+    )
+
+
+def _reset_moto() -> None:
+    """Empty moto's backends: they are the process's, not ours."""
+    BackendDict.reset()

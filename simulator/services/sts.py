@@ -1,0 +1,207 @@
+"""AWS STS: sessions of roles, with everything that AWS refuses.
+
+Source: STS API Reference, "AssumeRole"; IAM User Guide, "Role chaining", "Session policies", "Pass
+session tags in AWS STS" and "Monitor and control actions taken with assumed roles".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simulator.call import Call, Caller, ServiceError
+from simulator.iam.conditions import PolicyError
+from simulator.iam.gathering import Gathering, managed_document
+from simulator.iam.policy import parse
+from simulator.service import Service
+
+if TYPE_CHECKING:
+    from simulator.identity import Credentials, Identities
+    from simulator.world import World
+
+DEFAULT_DURATION = 3600
+# A session that assumes a role gets one hour at most, whatever the role allows.
+CHAINED_DURATION = 3600
+SESSION_POLICY_CHARACTERS = 2048
+# AWS does not publish how it packs policies and tags; a deflated text against the same 2,048 is our
+# estimate of PackedPolicySize, in percent.
+PACKED_BYTES = 2048
+
+
+class Sts(Service):
+    """Issues the credentials that identities know."""
+
+    name: ClassVar[str] = "sts"
+
+    def __init__(self, world: World, identities: Identities) -> None:
+        super().__init__(world)
+        self.identities = identities
+        self._gathering = Gathering(world)
+        # Tags that pass on to chained sessions, by the session's ARN and id.
+        self._transitive: dict[tuple[str, str], frozenset[str]] = {}
+
+    def owner(self, call: Call) -> str:
+        """Return the account of the role that is assumed; the caller's own for everything else."""
+        parts = str(call.parameters.get("RoleArn", "")).split(":")
+        return parts[4] if len(parts) > 5 and parts[4] else call.caller.account
+
+    def assume_role(self, call: Call) -> dict[str, Any]:
+        """Issue a session of a role. The authoriser has asked the trust policy and the caller's own."""
+        caller, parameters = call.caller, call.parameters
+        if caller.kind == "root":
+            raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+        role = self._gathering.role_by_arn(parameters["RoleArn"])
+        if role is None:
+            # AWS does not tell whether a role exists: the trust policy of none allows nobody.
+            raise ServiceError(
+                "AccessDenied",
+                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {parameters['RoleArn']}",
+                403,
+            )
+        duration = self._duration(call, int(role.max_session_duration or DEFAULT_DURATION))
+        policies, characters = self._session_policies(call, role.account_id)
+        tags, transitive = self._tags(call)
+        packed = _packed_size(characters, tags)
+        session = Caller(
+            arn=f"arn:{call.partition}:sts::{role.account_id}:assumed-role/{role.name}/{parameters['RoleSessionName']}",
+            account=role.account_id,
+            kind="session",
+            role=role.arn,
+            session_name=parameters["RoleSessionName"],
+            unique_id=f"{role.id}:{parameters['RoleSessionName']}",
+            source_identity=_source_identity(call),
+            session_policies=policies,
+            session_tags=tags,
+            chained=caller.kind == "session",
+        )
+        self._transitive[session.arn, session.unique_id] = transitive
+        credentials = self.identities.issue(session, self.world.agenda.now() + timedelta(seconds=duration))
+        response: dict[str, Any] = {
+            "Credentials": _written(credentials),
+            "AssumedRoleUser": {"AssumedRoleId": session.unique_id, "Arn": session.arn},
+        }
+        if packed:
+            response["PackedPolicySize"] = packed
+        if session.source_identity:
+            response["SourceIdentity"] = session.source_identity
+        return response
+
+    def get_caller_identity(self, call: Call) -> dict[str, Any]:
+        """Say who calls; it needs no permission."""
+        caller = call.caller
+        return {"UserId": caller.unique_id or caller.account, "Account": caller.account, "Arn": caller.arn}
+
+    def get_session_token(self, call: Call) -> dict[str, Any]:
+        """Issue temporary credentials of a user or root; sessions cannot ask for them."""
+        if call.caller.kind not in ("user", "root"):
+            raise ServiceError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        longest = 3600 if call.caller.kind == "root" else 129_600
+        seconds = min(int(call.parameters.get("DurationSeconds") or 43_200), longest)
+        credentials = self.identities.issue(call.caller, self.world.agenda.now() + timedelta(seconds=seconds))
+        return {"Credentials": _written(credentials)}
+
+    def _duration(self, call: Call, longest: int) -> int:
+        asked = int(call.parameters.get("DurationSeconds") or DEFAULT_DURATION)
+        if call.caller.kind == "session" and asked > CHAINED_DURATION:
+            raise ServiceError(
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            )
+        if asked > longest:
+            raise ServiceError(
+                "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            )
+        return asked
+
+    def _session_policies(self, call: Call, account: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
+        """Read the session policies; also returns their text, which has a limit of its own."""
+        texts = []
+        inline = call.parameters.get("Policy")
+        if inline:
+            if any(not (" " <= char <= "\u00ff" or char in "\t\n\r") for char in inline):
+                raise ServiceError("MalformedPolicyDocument", "The policy contains invalid characters.")
+            texts.append(inline)
+        listed = call.parameters.get("PolicyArns") or ()
+        if len(listed) > 10:
+            raise ServiceError("ValidationError", "Cannot specify more than 10 managed session policies")
+        for item in listed:
+            document = None
+            if item["arn"].split(":")[4] in (account, "aws"):
+                document = managed_document(item["arn"], self.world)
+            if document is None:
+                raise ServiceError("NoSuchEntity", f"Policy {item['arn']} does not exist or is not attachable.", 404)
+            texts.append(document)
+        characters = "".join(texts)
+        if len(characters) > SESSION_POLICY_CHARACTERS:
+            raise ServiceError(
+                "ValidationError",
+                f"1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have "
+                f"length less than or equal to {SESSION_POLICY_CHARACTERS}",
+            )
+        documents = []
+        for text in texts:
+            try:
+                parse(text, "session")
+            except PolicyError as error:
+                raise ServiceError("MalformedPolicyDocument", str(error)) from error
+            documents.append(json.loads(text))
+        return tuple(documents), characters
+
+    def _tags(self, call: Call) -> tuple[dict[str, str], frozenset[str]]:
+        """Return the session's tags, the transitive ones of the caller's session with them, and which pass on."""
+        given = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags") or ()}
+        if len({key.lower() for key in given}) != len(call.parameters.get("Tags") or ()):
+            raise ServiceError(
+                "InvalidParameterValue", "Duplicate tag keys found. Please note that keys are not case sensitive."
+            )
+        caller = call.caller
+        inherited = self._transitive.get((caller.arn, caller.unique_id), frozenset())
+        clashing = sorted(key for key in given if key in inherited)
+        if clashing:
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
+                f"from the calling session: {clashing[0]}",
+            )
+        passed = {key: value for key, value in caller.session_tags.items() if key in inherited}
+        return {**passed, **given}, inherited | frozenset(call.parameters.get("TransitiveTagKeys") or ())
+
+
+def _source_identity(call: Call) -> str | None:
+    """The source identity, which persists over chained sessions and can never be changed."""
+    asked: str | None = call.parameters.get("SourceIdentity")
+    known = call.caller.source_identity
+    if known and asked and asked != known:
+        raise ServiceError(
+            "AccessDenied",
+            f"User: {call.caller.arn} is not authorized to perform: sts:SetSourceIdentity on resource: "
+            f"{call.parameters['RoleArn']} because the source identity of the session is already set",
+            403,
+        )
+    return known or asked
+
+
+def _packed_size(characters: str, tags: Mapping[str, str]) -> int:
+    text = characters + "".join(f"{key}{value}" for key, value in tags.items())
+    if not text:
+        return 0
+    percent = math.ceil(len(zlib.compress(text.encode("latin-1", "replace"), 9)) * 100 / PACKED_BYTES)
+    if percent > 100:
+        raise ServiceError(
+            "PackedPolicyTooLarge",
+            f"Serialized token too large for session: packed policy consumes {percent}% of the allowed size",
+        )
+    return percent
+
+
+def _written(credentials: Credentials) -> dict[str, Any]:
+    return {
+        "AccessKeyId": credentials.access_key_id,
+        "SecretAccessKey": credentials.secret_access_key,
+        "SessionToken": credentials.session_token,
+        "Expiration": credentials.expiration,
+    }
