@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from boto3 import Session
 
-from lambdas.controls.model import Control, Resource
+from lambdas.controls.model import Control, Place, Resource
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,13 +32,13 @@ class Broken:
     case: str
     resource: Resource
     neighbour: Resource
-    neighbour_before: Mapping[str, Any] | None
+    state: Callable[[Session, Place, str], object]
+    neighbour_before: object
     outcome: str | None = None
     reason: str = ""
-    after: str = ""
-    calls: int = 0
-    message: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+    remediation: str = ""
+    left: bool = True
+    neighbour_changed: bool = False
 
 
 def cases(control: Control) -> list[Any]:
@@ -58,8 +58,3 @@ def cases(control: Control) -> list[Any]:
     if not offered:
         raise ScenarioError(f"{path.relative_to(ROOT)} offers no CASES")
     return offered
-
-
-def read(control: Control, session: Session, resource: Resource) -> Mapping[str, Any] | None:
-    """Read a resource as its control sees it, with an administrator's session."""
-    return control.read(session, resource, None)

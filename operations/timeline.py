@@ -38,11 +38,11 @@ class Timeline:
     def __init__(self, world: World) -> None:
         self.world = world
         self.moments: list[Moment] = []
-        self._start = world.agenda.now()
+        self.start = world.agenda.now()
 
     def note(self, account: str, region: str, what: str, detail: str, principal: str = "") -> None:
         """Write one line at the current simulated time."""
-        elapsed = int((self.world.agenda.now() - self._start).total_seconds())
+        elapsed = int((self.world.agenda.now() - self.start).total_seconds())
         at = f"{elapsed // 3600:02d}:{elapsed // 60 % 60:02d}:{elapsed % 60:02d}"
         self.moments.append(Moment(at, account, region, what, detail, principal))
 

@@ -1,0 +1,20 @@
+"""The program: the settings of this stack, and the layers that it deploys."""
+
+from pathlib import Path
+
+import pulumi
+from stacks.settings import read
+
+from components import archive
+from lambdas.controls import catalog
+from stacks import hub, member, organization
+
+ROOT = Path(__file__).resolve().parent
+
+settings = read(catalog())
+built = archive.build(ROOT, ROOT / "build" / "archive")
+below = organization.deploy(settings) if "organization" in settings.layers else None
+if "hub" in settings.layers:
+    below = hub.deploy(settings, built, below)
+if "members" in settings.layers:
+    pulumi.export("accounts", [target.account for target in member.deploy(settings, built, below)])

@@ -1,0 +1,319 @@
+"""What the deployment role of each account may do: create Palisade's own resources by name, and no others.
+
+The role is as powerful as the pipeline that enters it; it cannot change itself. Service
+Authorization Reference: resource types per action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.documents import Statement, allow, deny
+from components.estate import Estate
+
+FUNCTION = (
+    "lambda:AddPermission",
+    "lambda:CreateFunction",
+    "lambda:DeleteFunction",
+    "lambda:DeleteFunctionEventInvokeConfig",
+    "lambda:GetFunction",
+    "lambda:GetFunctionCodeSigningConfig",
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetFunctionEventInvokeConfig",
+    "lambda:GetPolicy",
+    "lambda:ListTags",
+    "lambda:ListVersionsByFunction",
+    "lambda:PutFunctionEventInvokeConfig",
+    "lambda:RemovePermission",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:UpdateFunctionEventInvokeConfig",
+)
+RULE = (
+    "events:DeleteRule",
+    "events:DescribeRule",
+    "events:DisableRule",
+    "events:EnableRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+    "events:TagResource",
+    "events:UntagResource",
+)
+QUEUE = (
+    "sqs:CreateQueue",
+    "sqs:DeleteQueue",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ListQueueTags",
+    "sqs:SetQueueAttributes",
+    "sqs:TagQueue",
+    "sqs:UntagQueue",
+)
+LOG_GROUP = (
+    "logs:CreateLogGroup",
+    "logs:DeleteLogGroup",
+    "logs:DeleteRetentionPolicy",
+    "logs:ListTagsForResource",
+    "logs:PutRetentionPolicy",
+    "logs:TagResource",
+    "logs:UntagResource",
+)
+ROLE = (
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+)
+POLICY = (
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:ListPolicyTags",
+    "iam:ListPolicyVersions",
+    "iam:TagPolicy",
+    "iam:UntagPolicy",
+)
+CONFIG_RULE = (
+    "config:DeleteConfigRule",
+    "config:DescribeConfigRules",
+    "config:ListTagsForResource",
+    "config:PutConfigRule",
+    "config:TagResource",
+    "config:UntagResource",
+)
+RECORDER = (
+    "config:DeleteConfigurationRecorder",
+    "config:DeleteDeliveryChannel",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeDeliveryChannels",
+    "config:PutConfigurationRecorder",
+    "config:PutDeliveryChannel",
+    "config:StartConfigurationRecorder",
+    "config:StopConfigurationRecorder",
+)
+KEY = (
+    "kms:CreateAlias",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:EnableKeyRotation",
+    "kms:GenerateDataKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+TABLE = (
+    "dynamodb:CreateTable",
+    "dynamodb:DeleteTable",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "dynamodb:UpdateContinuousBackups",
+    "dynamodb:UpdateTable",
+    "dynamodb:UpdateTimeToLive",
+)
+TOPIC = (
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+    "sns:TagResource",
+    "sns:UntagResource",
+)
+SUBSCRIPTION = ("sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe")
+BUCKET = (
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLogging",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketRequestPayment",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+)
+OBJECT = ("s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging")
+ALARM = (
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
+)
+DASHBOARD = ("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard")
+MAPPING = (
+    "lambda:CreateEventSourceMapping",
+    "lambda:DeleteEventSourceMapping",
+    "lambda:GetEventSourceMapping",
+    "lambda:ListTags",
+    "lambda:TagResource",
+    "lambda:UpdateEventSourceMapping",
+)
+CENTRAL_SECURITY_HUB = (
+    "securityhub:CreateAutomationRule",
+    "securityhub:BatchDeleteAutomationRules",
+    "securityhub:BatchGetAutomationRules",
+    "securityhub:BatchUpdateAutomationRules",
+    "securityhub:CreateConfigurationPolicy",
+    "securityhub:CreateFindingAggregator",
+    "securityhub:DeleteConfigurationPolicy",
+    "securityhub:DeleteFindingAggregator",
+    "securityhub:DescribeHub",
+    "securityhub:DescribeOrganizationConfiguration",
+    "securityhub:GetConfigurationPolicy",
+    "securityhub:GetConfigurationPolicyAssociation",
+    "securityhub:GetFindingAggregator",
+    "securityhub:ListFindingAggregators",
+    "securityhub:ListTagsForResource",
+    "securityhub:StartConfigurationPolicyAssociation",
+    "securityhub:StartConfigurationPolicyDisassociation",
+    "securityhub:TagResource",
+    "securityhub:UntagResource",
+    "securityhub:UpdateConfigurationPolicy",
+    "securityhub:UpdateFindingAggregator",
+    "securityhub:UpdateOrganizationConfiguration",
+)
+# Reads of the organization, for targets and for the hub's central configuration.
+ORGANIZATION_READS = (
+    "organizations:DescribeAccount",
+    "organizations:DescribeOrganization",
+    "organizations:DescribeOrganizationalUnit",
+    "organizations:ListAWSServiceAccessForOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListChildren",
+    "organizations:ListDelegatedAdministrators",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListParents",
+    "organizations:ListRoots",
+    "organizations:ListTagsForResource",
+)
+
+
+def member_statements(estate: Estate, account: str, deployment_role: str, *, recorder: bool) -> list[Statement]:
+    """What every account's deployment role may do; `account` may be a CloudFormation pseudo parameter."""
+    own = estate.names.prefix
+
+    def named(service: str, resource: str) -> str:
+        return estate.arn(service, resource, region="" if service == "iam" else "*", account=account)
+
+    functions = named("lambda", f"function:{own}-*")
+    code = [estate.arn("s3", f"{own}-code-{estate.hub}-*/{folder}/*") for folder in ("functions", "settings")]
+    statements = [
+        allow("Roles", ROLE, named("iam", f"role/{own}-*")),
+        allow("Policies", POLICY, named("iam", f"policy/{own}-*")),
+        allow(
+            "PassToFunctions",
+            ["iam:PassRole"],
+            named("iam", f"role/{own}-*"),
+            {"StringEquals": {"iam:PassedToService": _passed(recorder)}},
+        ),
+        allow("Functions", FUNCTION, functions),
+        allow("EventRules", RULE, named("events", f"rule/{own}-*")),
+        allow("Queues", QUEUE, named("sqs", f"{own}-*")),
+        allow("LogGroups", LOG_GROUP, named("logs", f"log-group:/aws/lambda/{own}-*")),
+        allow("FindLogGroups", ["logs:DescribeLogGroups"], named("logs", "log-group:*")),
+        # The ids of Config rules are AWS's: their names are not part of the ARN.
+        allow("ConfigRules", CONFIG_RULE, named("config", "config-rule/*")),
+        allow("ReadCode", ["s3:GetObject"], code),
+        allow(
+            "DecryptCode",
+            ["kms:Decrypt"],
+            estate.arn("kms", "key/*", region="*", account=estate.hub),
+            {"StringEquals": {"kms:ViaService": [estate.endpoint("s3", region) for region in estate.regions]}},
+        ),
+        deny("NotItself", ["iam:*"], named("iam", f"role/{deployment_role}")),
+    ]
+    if recorder:
+        # The recorder's operations know no resource types or only a recorder's generated id.
+        statements.append(allow("Recorder", RECORDER, "*"))
+        statements.append(
+            allow(
+                "RecorderPolicy",
+                ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                named("iam", f"role/{own}-recorder"),
+                {
+                    "ArnEquals": {
+                        "iam:PolicyARN": estate.arn("iam", "policy/service-role/AWS_ConfigRole", account="aws")
+                    }
+                },
+            )
+        )
+    return statements
+
+
+def hub_statements(estate: Estate) -> list[Statement]:
+    """What the hub's deployment role may do beside: tables, key, topic, buckets, alarms, Security Hub."""
+    own, hub, home = estate.names.prefix, estate.hub, estate.home_region
+    buckets = [estate.arn("s3", f"{own}-{kind}-{hub}-*") for kind in ("code", "config")]
+    return [
+        allow("Tables", TABLE, estate.hub_table(f"{own}-*")),
+        allow("Key", KEY, [estate.arn("kms", name, region="*", account=hub) for name in ("key/*", f"alias/{own}")]),
+        allow("CreateKey", ["kms:CreateKey", "kms:ListAliases"], "*"),
+        allow("Topic", TOPIC, estate.topic),
+        allow("Subscriptions", SUBSCRIPTION, estate.arn("sns", f"{own}-*", region=home, account=hub)),
+        allow("Buckets", BUCKET, buckets),
+        allow("Objects", OBJECT, [f"{bucket}/*" for bucket in buckets]),
+        allow("Alarms", ALARM, estate.arn("cloudwatch", f"alarm:{own}-*", region=home, account=hub)),
+        allow("Dashboard", DASHBOARD, estate.arn("cloudwatch", f"dashboard/{own}", account=hub)),
+        allow("EventSources", MAPPING, estate.arn("lambda", "event-source-mapping:*", region=home, account=hub)),
+        # Most operations of Security Hub's administration know no resource types.
+        allow("SecurityHub", CENTRAL_SECURITY_HUB, "*"),
+        allow("Organization", ORGANIZATION_READS, "*"),
+    ]
+
+
+def _passed(recorder: bool) -> Sequence[str]:
+    services = ["lambda.amazonaws.com"]
+    return [*services, "config.amazonaws.com"] if recorder else services

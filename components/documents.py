@@ -1,0 +1,122 @@
+"""IAM policy documents as data: statements with a Sid each, and grants of the catalog turned into them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lambdas.controls.model import Control, Grant, Place, fill
+
+Statement = dict[str, Any]
+Conditions = Mapping[str, Mapping[str, Any]]
+
+
+def allow(
+    sid: str,
+    actions: Sequence[str],
+    resources: str | Sequence[str] | None,
+    conditions: Conditions | None = None,
+    principal: Any = None,
+) -> Statement:
+    """Write an Allow statement; a trust policy has no resources, an identity policy no principal."""
+    return _statement("Allow", sid, actions, resources, conditions, principal)
+
+
+def deny(
+    sid: str,
+    actions: Sequence[str],
+    resources: str | Sequence[str] | None,
+    conditions: Conditions | None = None,
+    principal: Any = None,
+) -> Statement:
+    """Write a Deny statement."""
+    return _statement("Deny", sid, actions, resources, conditions, principal)
+
+
+def _statement(
+    effect: str,
+    sid: str,
+    actions: Sequence[str],
+    resources: str | Sequence[str] | None,
+    conditions: Conditions | None,
+    principal: Any,
+) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": effect}
+    if principal is not None:
+        statement["Principal"] = principal
+    statement["Action"] = sorted(actions)
+    if resources is not None:
+        statement["Resource"] = [resources] if isinstance(resources, str) else sorted(resources)
+    if conditions:
+        statement["Condition"] = {operator: dict(keys) for operator, keys in conditions.items()}
+    return statement
+
+
+def document(*statements: Statement) -> str:
+    """Write a policy document without the blanks that count against IAM's limits."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":"))
+
+
+def service_trust(service: str, account: str, sid: str = "Service") -> str:
+    """The trust policy of a role that an AWS service takes, for resources of this account only.
+
+    Source: IAM User Guide, "Cross-service confused deputy prevention". Lambda sends no source keys
+    with AssumeRole (Lambda Developer Guide, "Execution role"), so a function's role has no condition.
+    """
+    conditions = {} if service == "lambda" else {"StringEquals": {"aws:SourceAccount": account}}
+    return document(allow(sid, ["sts:AssumeRole"], None, conditions, {"Service": f"{service}.amazonaws.com"}))
+
+
+def grant_statements(prefix: str, grants: Iterable[Grant]) -> list[Statement]:
+    """Write grants as statements: one for each set of resources and conditions, in a stable order."""
+    merged: dict[str, tuple[list[str], tuple[str, ...], Conditions]] = {}
+    for grant in grants:
+        resources = tuple(sorted(str(resource) for resource in grant.resources))
+        key = json.dumps([resources, grant.conditions], sort_keys=True)
+        actions, _, _ = merged.setdefault(key, ([], resources, grant.conditions))
+        if grant.action not in actions:
+            actions.append(grant.action)
+    ordered = sorted(merged.values(), key=lambda one: (sorted(one[0]), one[1]))
+    return [
+        allow(f"{prefix}{number}", actions, resources, conditions)
+        for number, (actions, resources, conditions) in enumerate(ordered, 1)
+    ]
+
+
+def catalog_grants(
+    controls: Iterable[Control],
+    partition: str,
+    account: str,
+    regions: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Any]],
+    *,
+    write: bool,
+) -> list[Grant]:
+    """Fill the grants of controls for one account: an IAM role is global, so each governed Region is named."""
+    filled: list[Grant] = []
+    for control in controls:
+        for region in regions:
+            place = Place(partition, account, region)
+            values = {
+                name: _texts(value)
+                for name, value in control.resolve(parameters.get(control.id, {}), region).items()
+                if value is not None
+            }
+            filled.extend(fill(control.grants if write else control.read_grants, place, values))
+    return _joined(filled)
+
+
+def _joined(grants: Iterable[Grant]) -> list[Grant]:
+    """Join grants of one action under the same conditions, so that Regions add resources and not statements."""
+    joined: dict[str, Grant] = {}
+    for grant in grants:
+        key = json.dumps([grant.action, grant.conditions], sort_keys=True)
+        known = joined.get(key)
+        resources = tuple(dict.fromkeys((*known.resources, *grant.resources))) if known else grant.resources
+        joined[key] = Grant(grant.action, resources, grant.conditions)
+    return list(joined.values())
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)

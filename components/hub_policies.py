@@ -1,0 +1,198 @@
+"""The policies of the hub: the central remediation role, its key, queues, topic, buckets and policy writers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.documents import Statement, allow, document
+from components.estate import Estate
+from components.member_policies import log_statement, settings_statements
+
+KEY_ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+KEY_USE = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+
+
+def _hub_keys(estate: Estate) -> str:
+    return estate.arn("kms", "key/*", region=estate.home_region, account=estate.hub)
+
+
+def remediation_policy(estate: Estate) -> str:
+    """What the central remediation role may do: take findings, enter members, keep its records, tell people."""
+    names, hub, home = estate.names, estate.hub, estate.home_region
+    inside = {"StringEquals": {"aws:ResourceOrgID": estate.organization}}
+    stored = {"StringEquals": {"kms:ViaService": [estate.endpoint(service, home) for service in ("dynamodb", "sns")]}}
+    units = [
+        estate.arn("organizations", f"account/{estate.organization}/*", account=estate.management),
+        estate.arn("organizations", f"ou/{estate.organization}/*", account=estate.management),
+    ]
+    return document(
+        allow(
+            "TakeFindings",
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            estate.hub_queue(names.findings_queue),
+        ),
+        *settings_statements(estate, (home,)),
+        allow(
+            "EnterMembers",
+            ["sts:AssumeRole", "sts:SetSourceIdentity"],
+            [estate.role("*", names.reader_role), estate.role("*", names.writer_role)],
+            inside,
+        ),
+        allow("ReadPolicies", ["dynamodb:GetItem"], estate.hub_table(names.policies_table)),
+        allow(
+            "KeepState",
+            [
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:GetItem",
+                "dynamodb:PartiQLUpdate",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            ],
+            estate.hub_table(names.state_table),
+        ),
+        # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
+        allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        allow(
+            "UpdateFindings",
+            ["securityhub:BatchUpdateFindings", "securityhub:GetFindings"],
+            estate.arn("securityhub", "hub/default", region=home, account=hub),
+        ),
+        allow("Tell", ["sns:Publish"], estate.topic),
+        allow("FindUnits", ["organizations:ListParents"], units),
+        allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], _hub_keys(estate), stored),
+        log_statement(estate, hub, (home,), names.remediate_function),
+    )
+
+
+def policy_writer_policy(estate: Estate, environment: str) -> str:
+    """Let one environment's deployer write that environment's policy items and settings objects, and nothing else.
+
+    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+    """
+    table = estate.hub_table(estate.names.policies_table)
+    objects = [estate.arn("s3", f"{estate.code_bucket(region)}/settings/*") for region in estate.regions]
+    keys = [estate.arn("kms", "key/*", region=region, account=estate.hub) for region in estate.regions]
+    services = [estate.endpoint("dynamodb", estate.home_region)]
+    services += [estate.endpoint("s3", region) for region in estate.regions]
+    return document(
+        allow("FindTable", ["dynamodb:DescribeTable"], table),
+        allow(
+            "WriteOwnPolicies",
+            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            table,
+            {
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [environment]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        ),
+        allow("WriteSettings", ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"], objects),
+        allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], keys, {"StringEquals": {"kms:ViaService": services}}),
+    )
+
+
+def pipeline_trust(estate: Estate, pipeline_role: str) -> str:
+    """Admit the pipeline's role, from inside the organization only."""
+    account = pipeline_role.split(":")[4]
+    return document(
+        allow(
+            "Pipeline",
+            ["sts:AssumeRole"],
+            None,
+            {
+                "ArnEquals": {"aws:PrincipalArn": pipeline_role},
+                "StringEquals": {"aws:PrincipalOrgID": estate.organization},
+            },
+            {"AWS": estate.arn("iam", "root", account=account)},
+        )
+    )
+
+
+def key_policy(estate: Estate, region: str, *, recorder: bool) -> str:
+    """The policy of the hub's key in a Region: the hub's IAM decides; members read code; alarms reach the topic.
+
+    With `recorder`, the recorders that we create encrypt what they deliver.
+    """
+    statements = [
+        allow(
+            "HubAdministration",
+            [*KEY_ADMINISTRATION, *(action for action in KEY_USE if action not in KEY_ADMINISTRATION)],
+            "*",
+            None,
+            {"AWS": estate.arn("iam", "root", account=estate.hub)},
+        ),
+        allow(
+            "Members",
+            ["kms:Decrypt", *(["kms:GenerateDataKey"] if recorder else [])],
+            "*",
+            {
+                "StringEquals": {
+                    "aws:PrincipalOrgID": estate.organization,
+                    "kms:ViaService": estate.endpoint("s3", region),
+                }
+            },
+            {"AWS": "*"},
+        ),
+    ]
+    if region == estate.home_region:
+        statements.append(
+            allow(
+                "AlarmsPublish",
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                "*",
+                {"StringEquals": {"aws:SourceAccount": estate.hub}},
+                {"Service": "cloudwatch.amazonaws.com"},
+            )
+        )
+    return document(*statements)
+
+
+def topic_policy(estate: Estate) -> str:
+    """Admit the hub's alarms; the remediation role publishes by its own policy."""
+    return document(
+        allow(
+            "Alarms",
+            ["sns:Publish"],
+            estate.topic,
+            {
+                "ArnLike": {
+                    "aws:SourceArn": estate.arn(
+                        "cloudwatch", f"alarm:{estate.names.prefix}-*", region=estate.home_region, account=estate.hub
+                    )
+                },
+                "StringEquals": {"aws:SourceAccount": estate.hub},
+            },
+            {"Service": "cloudwatch.amazonaws.com"},
+        )
+    )
+
+
+def members_read_code(estate: Estate, region: str, readers: Sequence[str]) -> Statement:
+    """Let the organization's deployment and detection roles read code and settings."""
+    bucket = estate.arn("s3", estate.code_bucket(region))
+    return allow(
+        "MembersRead",
+        ["s3:GetObject"],
+        [f"{bucket}/functions/*", f"{bucket}/settings/*"],
+        {
+            "ArnLike": {"aws:PrincipalArn": [estate.role("*", name) for name in readers]},
+            "StringEquals": {"aws:PrincipalOrgID": estate.organization},
+        },
+        {"AWS": "*"},
+    )

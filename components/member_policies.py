@@ -1,0 +1,188 @@
+"""The policies of a member account's roles, as documents: what detection, reader and writer may do.
+
+The writer holds only the actions of controls that may act in that account, so IAM enforces the
+modes; the boundary holds what no control ever needs away from it, whatever its policy says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.documents import Statement, allow, catalog_grants, deny, document, grant_statements
+from components.estate import Estate
+from lambdas.controls.model import Control, Mode
+
+# AWS's own names of roles that administer an account. A control that needs one of them is refused.
+ADMINISTRATORS = (
+    "role/OrganizationAccountAccessRole",
+    "role/AWSControlTowerExecution",
+    "role/aws-controltower-*",
+    "role/stacksets-exec-*",
+    "role/aws-reserved/sso.amazonaws.com/*",
+    "role/aws-service-role/*",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member account as its roles see it: which controls may do what there."""
+
+    account: str
+    modes: Mapping[Control, Mode]
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def detected(self) -> tuple[Control, ...]:
+        """The controls that are not off."""
+        return tuple(control for control, mode in self.modes.items() if mode is not Mode.OFF)
+
+    @property
+    def acting(self) -> tuple[Control, ...]:
+        """The controls whose remediation may change a resource here."""
+        return tuple(control for control, mode in self.modes.items() if mode.acts)
+
+
+def _read_grants(estate: Estate, member: Member) -> list[Statement]:
+    grants = catalog_grants(
+        member.detected, estate.partition, member.account, estate.regions, member.parameters, write=False
+    )
+    return grant_statements("Read", grants)
+
+
+def log_statement(estate: Estate, account: str, regions: Sequence[str], function: str) -> Statement:
+    """Allow a function to write into its own log group, which exists: it may not make another."""
+    group = estate.names.log_group(function)
+    streams = [
+        estate.arn("logs", f"log-group:{group}:log-stream:*", region=region, account=account) for region in regions
+    ]
+    return allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)
+
+
+def settings_statements(estate: Estate, regions: Sequence[str]) -> list[Statement]:
+    """Allow a function to read its settings object in the hub's code bucket, and the key that encrypts it."""
+    objects = [estate.arn("s3", f"{estate.code_bucket(region)}/settings/*") for region in regions]
+    keys = [estate.arn("kms", "key/*", region=region, account=estate.hub) for region in regions]
+    via = {"StringEquals": {"kms:ViaService": [estate.endpoint("s3", region) for region in regions]}}
+    return [
+        allow("ReadSettings", ["s3:GetObject"], objects),
+        allow("DecryptSettings", ["kms:Decrypt"], keys, via),
+    ]
+
+
+def detect_policy(estate: Estate, member: Member) -> str:
+    """What the detect function's role may do: read for its controls, evaluate, import its own findings."""
+
+    def everywhere(service: str, resource: str) -> list[str]:
+        return [
+            estate.arn(service, resource.format(account=member.account), region=region, account=member.account)
+            for region in estate.regions
+        ]
+
+    own = {"StringEquals": {"securityhub:TargetAccount": member.account}}
+    return document(
+        *_read_grants(estate, member),
+        # PutEvaluations knows no resource types (Service Authorization Reference, AWS Config).
+        allow("PutEvaluations", ["config:PutEvaluations"], "*"),
+        allow(
+            "ReadEvaluations",
+            ["config:GetComplianceDetailsByConfigRule"],
+            everywhere("config", "config-rule/*"),
+        ),
+        allow(
+            "ImportFindings",
+            ["securityhub:BatchImportFindings"],
+            everywhere("securityhub", "product/{account}/default"),
+            own,
+        ),
+        allow("ReadFindings", ["securityhub:GetFindings"], everywhere("securityhub", "hub/default")),
+        *settings_statements(estate, estate.regions),
+        log_statement(estate, member.account, estate.regions, estate.names.detect_function),
+        allow(
+            "ReportFailures",
+            ["sqs:SendMessage"],
+            everywhere("sqs", estate.names.detect_dead_letters),
+        ),
+    )
+
+
+def reader_policy(estate: Estate, member: Member) -> str:
+    """What the hub may read in the member for its controls."""
+    return document(*_read_grants(estate, member))
+
+
+def writer_policy(estate: Estate, member: Member) -> str:
+    """What the hub may change in the member: the actions of controls that may act there, and no others."""
+    grants = catalog_grants(
+        member.acting, estate.partition, member.account, estate.regions, member.parameters, write=True
+    )
+    return document(*grant_statements("Write", grants))
+
+
+def member_trust(estate: Estate, roles: Iterable[str]) -> str:
+    """Admit roles of the hub. The principal is the hub account, so that a role made anew is admitted too.
+
+    Source: IAM User Guide, "AWS JSON policy elements: Principal": a role that is named as principal
+    is stored by its unique id.
+    """
+    admitted = [estate.role(estate.hub, role) for role in roles]
+    return document(
+        allow(
+            "Hub",
+            ["sts:AssumeRole", "sts:SetSourceIdentity"],
+            None,
+            {
+                "ArnEquals": {"aws:PrincipalArn": admitted},
+                "StringEquals": {"aws:PrincipalOrgID": estate.organization},
+            },
+            {"AWS": estate.arn("iam", "root", account=estate.hub)},
+        )
+    )
+
+
+def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], deployment_role: str) -> str:
+    """The most that the writer can ever do: the actions of the whole catalog, and never what guards it."""
+    actions = {grant.action for control in catalog for grant in control.grants}
+    own = estate.names.prefix
+    guarded = [
+        estate.arn("iam", resource, account=account)
+        for resource in (f"role/{own}-*", f"policy/{own}-*", f"role/{deployment_role}", *ADMINISTRATORS)
+    ]
+    services = [
+        *(
+            estate.arn(service, resource, region="*", account=account)
+            for service, resource in (
+                ("lambda", f"function:{own}-*"),
+                ("events", f"rule/{own}-*"),
+                ("sqs", f"{own}-*"),
+                ("sns", f"{own}-*"),
+                ("dynamodb", f"table/{own}-*"),
+                ("logs", f"log-group:/aws/lambda/{own}-*"),
+                ("cloudwatch", f"alarm:{own}-*"),
+            )
+        ),
+        estate.arn("s3", f"{own}-code-*"),
+    ]
+    return document(
+        allow("Catalog", sorted(actions), "*"),
+        deny("OwnRoles", ["iam:*"], guarded),
+        deny("OwnResources", ["*"], services),
+        deny("Organization", ["organizations:*", "account:*", "sso:*", "controltower:*"], "*"),
+        deny(
+            "Records",
+            [
+                "cloudtrail:DeleteTrail",
+                "cloudtrail:StopLogging",
+                "config:DeleteConfigurationRecorder",
+                "config:DeleteDeliveryChannel",
+                "config:StopConfigurationRecorder",
+                "guardduty:DeleteDetector",
+                "guardduty:DisassociateFromAdministratorAccount",
+                "logs:DeleteLogGroup",
+                "securityhub:DisableSecurityHub",
+                "securityhub:DisassociateFromAdministratorAccount",
+            ],
+            "*",
+        ),
+    )

@@ -1,0 +1,194 @@
+"""A local organisation for the simulation: its accounts, and what a platform team has there before Palisade."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.founding import OrganizationPlan, PlannedAccount
+from simulator.local import LocalOrganization
+from simulator.world import partition_of
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGEMENT = "100000000001"
+HUB = "200000000002"
+FIRST_MEMBER = 300000000001
+PIPELINE = "palisade-pipeline"
+ORGANIZATION_ROLE = "palisade-organization"
+DATA_KEY = "alias/data"
+# Members stand in nested units, so that targets by unit reach below the first level.
+UNITS = (("Workloads", "Production"), ("Workloads", "Staging"), ("Workloads",))
+
+
+def plan_of(members: int) -> OrganizationPlan:
+    """Plan an organisation of a management account, a hub, and members in nested units."""
+    accounts = [PlannedAccount(HUB, "security", kind="hub", unit=("Security",))]
+    for number in range(members):
+        unit = UNITS[number % len(UNITS)]
+        accounts.append(PlannedAccount(str(FIRST_MEMBER + number), f"team-{number + 1}", unit=unit))
+    return OrganizationPlan(management=MANAGEMENT, hub=HUB, accounts=tuple(accounts))
+
+
+def pipeline_role(organization: LocalOrganization) -> str:
+    """The ARN of the role that runs the deployment; it stands in the hub."""
+    return f"arn:{organization.world.partition}:iam::{HUB}:role/{PIPELINE}"
+
+
+def prepare(organization: LocalOrganization) -> None:
+    """Set up what is there before Palisade: the pipeline's roles, a recorder, and each team's own key."""
+    _pipeline(organization)
+    _management_role(organization)
+    for account in organization.world.accounts.values():
+        if account.kind == "management":
+            continue
+        for region in organization.world.regions:
+            _recorder(organization, account.id, region)
+            if account.kind == "member":
+                _data_key(organization, account.id, region)
+
+
+def stack_config(organization: LocalOrganization, stack: str = "local") -> dict[str, Any]:
+    """Read the stack's own configuration and fill in what this organisation is."""
+    document = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    config: dict[str, Any] = {key.removeprefix("palisade:"): value for key, value in document["config"].items()}
+    world = organization.world
+    units = _units(organization)
+    return {
+        **config,
+        "organizationId": world.organization_id,
+        "managementAccount": world.management,
+        "managementRole": f"arn:{world.partition}:iam::{world.management}:role/{ORGANIZATION_ROLE}",
+        "hubAccount": HUB,
+        "pipelineRole": pipeline_role(organization),
+        "homeRegion": world.home_region,
+        "regions": list(world.regions),
+        "environments": {config["environment"]: {"organizationalUnits": [units["Workloads"], units["Security"]]}},
+        "targets": {"organizationalUnits": [units["Workloads"]]},
+        "controls": _with_key(config["controls"], world.regions),
+    }
+
+
+def _with_key(controls: Mapping[str, Any], regions: tuple[str, ...]) -> dict[str, Any]:
+    """Name each Region's key: the Regions are the run's, the alias is the one that `prepare` makes."""
+    named = {}
+    for control, settings in controls.items():
+        parameters = dict(settings.get("parameters", {}))
+        if "key" in parameters:
+            parameters["key"] = dict.fromkeys(regions, DATA_KEY)
+        named[control] = {**settings, **({"parameters": parameters} if parameters else {})}
+    return named
+
+
+def _units(organization: LocalOrganization) -> dict[str, str]:
+    client = organization.session(organization.world.management).client("organizations")
+    root = client.list_roots()["Roots"][0]["Id"]
+    units = client.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+    return {unit["Name"]: unit["Id"] for unit in units}
+
+
+def _pipeline(organization: LocalOrganization) -> None:
+    partition = organization.world.partition
+    client = organization.session(HUB).client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{partition}:iam::{HUB}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    enter = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Enter",
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Resource": f"arn:{partition}:iam::*:role/palisade-*",
+            }
+        ],
+    }
+    client.create_role(RoleName=PIPELINE, AssumeRolePolicyDocument=json.dumps(trust))
+    client.put_role_policy(RoleName=PIPELINE, PolicyName="enter", PolicyDocument=json.dumps(enter))
+
+
+def _management_role(organization: LocalOrganization) -> None:
+    """Create the role of stacks/bootstrap.json, which a person deploys by CloudFormation in a real organisation."""
+    world = organization.world
+    template = json.loads((ROOT / "stacks" / "bootstrap.json").read_text(encoding="utf-8"))
+    properties = _filled(
+        template["Resources"]["Role"]["Properties"],
+        {
+            "AWS::Partition": world.partition,
+            "AWS::AccountId": world.management,
+            "PipelineRoleArn": pipeline_role(organization),
+            "OrganizationId": world.organization_id,
+            **{name: one["Default"] for name, one in template["Parameters"].items() if "Default" in one},
+        },
+    )
+    client = organization.session(world.management).client("iam")
+    client.create_role(
+        RoleName=properties["RoleName"],
+        Description=properties["Description"],
+        AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
+    )
+    for policy in properties["Policies"]:
+        client.put_role_policy(
+            RoleName=properties["RoleName"],
+            PolicyName=policy["PolicyName"],
+            PolicyDocument=json.dumps(policy["PolicyDocument"]),
+        )
+
+
+def _filled(value: Any, names: Mapping[str, str]) -> Any:
+    """Resolve the intrinsic functions that the bootstrap template uses."""
+    if isinstance(value, list):
+        return [_filled(one, names) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        return names[value["Ref"]]
+    if set(value) == {"Fn::Sub"}:
+        text = value["Fn::Sub"]
+        for name, filled in names.items():
+            text = text.replace(f"${{{name}}}", filled)
+        return text
+    if set(value) == {"Fn::Join"}:
+        glue, parts = value["Fn::Join"]
+        return glue.join(_filled(part, names) for part in parts)
+    if set(value) == {"Fn::Select"}:
+        index, parts = value["Fn::Select"]
+        return _filled(parts, names)[index]
+    if set(value) == {"Fn::Split"}:
+        glue, text = value["Fn::Split"]
+        return str(_filled(text, names)).split(glue)
+    return {key: _filled(one, names) for key, one in value.items()}
+
+
+def _recorder(organization: LocalOrganization, account: str, region: str) -> None:
+    """Record everything, as Control Tower does: the account's recorder is never ours."""
+    session = organization.session(account, region)
+    partition = partition_of(region)
+    client = session.client("config")
+    client.put_configuration_recorder(
+        ConfigurationRecorder={
+            "name": "default",
+            "roleARN": f"arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/"
+            "AWSServiceRoleForConfig",
+            "recordingGroup": {"allSupported": True},
+        }
+    )
+    client.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": f"config-{MANAGEMENT}"})
+    client.start_configuration_recorder(ConfigurationRecorderName="default")
+
+
+def _data_key(organization: LocalOrganization, account: str, region: str) -> None:
+    client = organization.session(account, region).client("kms")
+    key = client.create_key(Description="Data of this team")["KeyMetadata"]["KeyId"]
+    client.create_alias(AliasName=DATA_KEY, TargetKeyId=key)

@@ -1,0 +1,253 @@
+"""`palisade simulate`: the real program in a local organisation, broken resources, the loop at work, the proof."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.console import Console
+from rich.table import Table
+from simulator.deployment import Deployment, DeploymentError, deploy
+
+from lambdas.controls import catalog
+from lambdas.controls.model import Control, Place, Verdict
+from lambdas.names import Names
+from operations import local_estate
+from operations.scenario import Broken, cases
+from operations.summary import assign, counts, ledger_outcomes
+from operations.timeline import Timeline
+from simulator.local import LocalOrganization
+from simulator.services.sns import Topics
+from simulator.world import partition_of
+
+# Outcomes after which a resource may stay as it is: people know of it.
+TOLD = frozenset({"notified", "dry-run", "awaiting-approval", "refused", "limited", "failed", "exempted"})
+LABELS = (
+    ("broken", "broken"),
+    ("remediated", "remediated and proved"),
+    ("awaiting_approval", "awaiting approval"),
+    ("notified", "people told"),
+    ("refused", "refused"),
+    ("failed", "failed"),
+    ("left_broken", "left broken"),
+    ("neighbours_changed", "neighbours changed"),
+    ("denied_calls", "denied calls"),
+    ("api_calls_per_remediation", "API calls per remediation"),
+)
+
+
+class SimulationError(Exception):
+    """The simulation cannot run as asked, with the reason for people."""
+
+
+@dataclass
+class Simulation:
+    """One run: the organisation, what was deployed, what was broken."""
+
+    organization: LocalOrganization
+    names: Names
+    parameters: dict[str, Any]
+    seed: int
+    timeline: Timeline
+    broken: list[Broken] = field(default_factory=list)
+
+    def break_resources(self) -> None:
+        """Break resources of every control in every member account and Region, each beside a compliant neighbour."""
+        chance = random.Random(self.seed)  # noqa: S311 - which case stands where is no secret
+        queues = {identifier: _shuffled(cases(control), chance) for identifier, control in catalog().items()}
+        for account in self.organization.world.accounts.values():
+            if account.kind != "member":
+                continue
+            for region in self.organization.world.regions:
+                for identifier, queue in queues.items():
+                    self._break(catalog()[identifier], next(queue), account.id, region)
+
+    def _break(self, control: Control, case: Any, account: str, region: str) -> None:
+        session = self.organization.session(account, region)
+        place = Place(partition_of(region), account, region)
+        neighbour = case.neighbour(session, place)
+        before = case.state(session, place, neighbour)
+        resource = control.resource(place, case.broken(session, place))
+        self.broken.append(Broken(control, case.name, resource, control.resource(place, neighbour), case.state, before))
+        self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
+
+    def conclude(self) -> None:
+        """Read back how everything ended: outcomes from the ledger, verdicts and neighbours from the services."""
+        hub = self.organization.session(local_estate.HUB)
+        assign(self.broken, ledger_outcomes(hub, self.names))
+        for one in self.broken:
+            session = self.organization.session(one.resource.account, one.resource.region)
+            after = one.state(session, one.resource.place, one.neighbour.id)
+            one.neighbour_changed = after != one.neighbour_before
+            settings = one.control.read(session, one.resource, None)
+            if settings is None:
+                one.left = False
+                continue
+            parameters = one.control.resolve(self.parameters.get(one.control.id, {}), one.resource.region)
+            failing = one.control.evaluate(settings, parameters).verdict is Verdict.NON_COMPLIANT
+            one.left = failing and one.outcome not in TOLD
+            if not failing and one.outcome is None:
+                one.reason = "compliant, but no remediation is in the ledger"
+
+
+def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: Console | None = None) -> bool:
+    """Run the simulation and write its report into `out`; True where nothing is left broken without an outcome."""
+    console = console or Console(stderr=True, highlight=False)
+    _check(regions)
+    start = time.monotonic()
+    plan = local_estate.plan_of(accounts)
+    with LocalOrganization(plan, home_region=regions[0], regions=regions) as organization:
+        with _step(console, f"an organisation of {accounts + 2} accounts in {', '.join(regions)}"):
+            local_estate.prepare(organization)
+        with _step(console, "pulumi program deployed: organization, hub, members") as done:
+            config = local_estate.stack_config(organization)
+            deployment = _deployed(organization, config)
+            organization.rest()
+            done.append(f"{len(deployment.resources)} resources")
+        names = Names(config["prefix"])
+        topic = f"arn:{organization.world.partition}:sns:{regions[0]}:{local_estate.HUB}:{names.topic}"
+        _confirm(organization, config["notifications"], topic)
+        timeline = Timeline(organization.world)
+        organization.door.watchers.append(timeline.watch)
+        begun, before = organization.world.agenda.now(), len(organization.door.log)
+        parameters = {name: one.get("parameters", {}) for name, one in config["controls"].items()}
+        simulation = Simulation(organization, names, parameters, seed, timeline)
+        with _step(console, "resources broken by plain boto3, each beside a compliant neighbour") as done:
+            first = len(organization.door.log)
+            simulation.break_resources()
+            done.append(f"{len(simulation.broken)} resources, {len(organization.door.log) - first} API calls")
+        with _step(console, "the loop runs to rest") as done:
+            organization.rest()
+            simulated = organization.world.agenda.now() - begun
+            done.append(f"{simulated} of simulated time")
+        log = organization.door.log[before:]
+        simulation.conclude()
+        summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
+        messages = _messages(organization)
+        _write(out, summary, simulation, messages, regions, str(simulated))
+    _show(console, summary, out)
+    return not summary["left_broken"] and not summary["neighbours_changed"]
+
+
+def _check(regions: tuple[str, ...]) -> None:
+    if not regions:
+        raise SimulationError("--regions names no Region; name the home Region first, for example eu-west-1,us-east-1")
+    if len(set(regions)) < len(regions):
+        raise SimulationError(f"--regions names a Region twice: {', '.join(regions)}")
+    if len({partition_of(region) for region in regions}) > 1:
+        raise SimulationError(f"--regions spans partitions, which no organization does: {', '.join(regions)}")
+
+
+def _deployed(organization: LocalOrganization, config: dict[str, Any]) -> Deployment:
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    try:
+        return deploy(organization, "local", texts, (local_estate.HUB, local_estate.pipeline_role(organization)))
+    except DeploymentError as error:
+        raise SimulationError(f"the program did not deploy: {error}") from error
+
+
+def _shuffled(offered: Sequence[Any], chance: random.Random) -> Iterator[Any]:
+    """Offer the cases in an order of chance, each once before any comes again."""
+    while True:
+        order = list(offered)
+        chance.shuffle(order)
+        yield from order
+
+
+def _confirm(organization: LocalOrganization, addresses: Sequence[str], topic: str) -> None:
+    """Confirm the subscriptions, as each addressee does by a click."""
+    topics = organization.world.service(Topics)
+    for address in addresses:
+        organization.do(partial(topics.confirm, topic, address))
+
+
+def _messages(organization: LocalOrganization) -> dict[str, str]:
+    """The messages that people received, by the id of their remediation."""
+    topics = organization.world.service(Topics)
+    return {mail.attributes.get("remediation", ""): mail.message for mail in organization.do(lambda: topics.mailbox)}
+
+
+def _write(
+    out: Path,
+    summary: dict[str, Any],
+    simulation: Simulation,
+    messages: dict[str, str],
+    regions: tuple[str, ...],
+    simulated: str,
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    simulation.timeline.write(out / "timeline.jsonl")
+    world = simulation.organization.world
+    template = Environment(
+        loader=PackageLoader("operations", "."), autoescape=True, undefined=StrictUndefined
+    ).get_template("report.html.j2")
+    calls = _writer_calls(simulation)
+    page = template.render(
+        summary=summary,
+        labels=LABELS,
+        accounts=[
+            {"id": one.id, "name": one.name, "kind": one.kind, "unit": " / ".join(one.path)}
+            for one in world.accounts.values()
+        ],
+        regions=regions,
+        seed=simulation.seed,
+        simulated=simulated,
+        broken=[
+            {
+                "control": one.control.id,
+                "case": one.case,
+                "resource": one.resource.arn,
+                "account": one.resource.account,
+                "region": one.resource.region,
+                "outcome": one.outcome,
+                "after": calls.get(one.remediation, ("", 0))[0],
+                "calls": calls.get(one.remediation, ("", 0))[1],
+                "reason": one.reason,
+                "message": messages.get(one.remediation, ""),
+            }
+            for one in simulation.broken
+        ],
+        neighbours=simulation.broken,
+        timeline=simulation.timeline.moments,
+    )
+    (out / "report.html").write_text(page, encoding="utf-8")
+
+
+def _writer_calls(simulation: Simulation) -> dict[str, tuple[str, int]]:
+    """When each remediation made its first change, and how many calls it made as the writer."""
+    found: dict[str, tuple[str, int]] = {}
+    start = simulation.timeline.start
+    for entry in simulation.organization.door.log:
+        if entry.source_identity and entry.service != "sts":
+            at, number = found.get(entry.source_identity, (str(entry.at - start).split(".")[0], 0))
+            found[entry.source_identity] = (at, number + 1)
+    return found
+
+
+@contextmanager
+def _step(console: Console, what: str) -> Iterator[list[str]]:
+    """Show one step with what came of it and the real seconds that it took."""
+    start = time.monotonic()
+    said: list[str] = []
+    with console.status(what):
+        yield said
+    text = f"{what}: {'; '.join(said)}" if said else what
+    console.print(f"[green]ok[/green] {text} [dim]({time.monotonic() - start:.1f} s)[/dim]")
+
+
+def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+    table = Table(show_header=False, box=None)
+    for name, label in LABELS:
+        table.add_row(label, str(summary[name]))
+    table.add_row("seconds", str(summary["seconds"]))
+    console.print(table)
+    console.print(f"report: {out / 'report.html'}")

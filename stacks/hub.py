@@ -1,0 +1,89 @@
+"""The hub layer: the delegated administrator's account, home Region, and a code bucket in each governed Region."""
+
+from __future__ import annotations
+
+import pulumi
+from components.archive import Archive
+from stacks.settings import Settings
+from stacks.standards import standard_arn
+
+from components.central_security_hub import CentralSecurityHub
+from components.code_store import CodeStore, put_settings, settings_key, settings_text
+from components.hub_storage import HubKey, HubTables
+from components.notifications import Notifications
+from components.policy_writers import PolicyWriters
+from components.recorder import Deliveries
+from components.remediation import CentralRole, RemediationRoad
+from components.watch import Watch
+from lambdas.controls import catalog
+from stacks.estate import estate_of
+from stacks.providers import Layer, account_provider, inside
+
+
+def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> Layer:
+    """Deploy the hub; `organization` is that layer where the same stack deploys it too."""
+    estate = estate_of(settings)
+    role = estate.role(estate.hub, settings.deployment_role)
+    roles, ready = (organization.roles, organization.ready) if organization else ((), ())
+    provider = account_provider(estate.hub, estate.home_region, role, name="hub", after=roles)
+    options = inside(provider, *ready)
+    standards = [standard_arn(name, estate.partition, estate.home_region) for name in settings.standards]
+    CentralSecurityHub("security-hub", estate, standards=standards, targets=_targets(settings), opts=options)
+    records = settings.recorder == "create"
+    keys = {
+        region: HubKey(f"key-{region}", estate, region, recorder=records, opts=options) for region in estate.regions
+    }
+    if records:
+        Deliveries("deliveries", estate, key=keys[estate.home_region].arn, opts=options)
+    readers = (settings.deployment_role, estate.names.detect_role)
+    stores = {
+        region: CodeStore(
+            f"code-{region}", estate, region, archive=archive, key=keys[region].arn, readers=readers, opts=options
+        )
+        for region in estate.regions
+    }
+    tables = HubTables("tables", estate, key=keys[estate.home_region].arn, opts=options)
+    topic = Notifications(
+        "notifications",
+        estate,
+        key=keys[estate.home_region].arn,
+        addresses=settings.notifications,
+        opts=options,
+    )
+    text = settings_text(settings.remediate_settings())
+    stored = put_settings(
+        "remediate-settings",
+        estate,
+        estate.home_region,
+        text,
+        pulumi.ResourceOptions(provider=provider, depends_on=[stores[estate.home_region].code]),
+    )
+    central = CentralRole("remediation-role", estate, opts=options)
+    RemediationRoad(
+        "remediation",
+        estate,
+        catalog=catalog().values(),
+        role=central,
+        archive=archive,
+        settings=settings_key(text),
+        after=[stored, tables.policies, tables.state, tables.ledger],
+        opts=options,
+    )
+    Watch("watch", estate, topic=topic.arn, opts=options)
+    pipelines = {name: one.pipeline_role or settings.pipeline_role for name, one in settings.environments.items()}
+    writers = PolicyWriters("policy-writers", estate, pipelines=pipelines, opts=options)
+    return Layer(
+        organization.reader if organization else provider,
+        roles=[*roles, *writers.policies],
+        ready=[tables.policies, *writers.policies, *(store.code for store in stores.values())],
+    )
+
+
+def _targets(settings: Settings) -> list[str]:
+    """Where Security Hub is configured centrally: every environment's units and accounts, and the hub itself."""
+    named = [
+        target
+        for environment in settings.environments.values()
+        for target in (*environment.organizational_units, *environment.accounts)
+    ]
+    return list(dict.fromkeys([*named, settings.hub_account]))

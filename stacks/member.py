@@ -1,0 +1,120 @@
+"""The member layer: detection and roles in every target account and Region, and its policy item in the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+from components.archive import Archive
+from stacks.accounts import fetch
+from stacks.settings import Settings
+from stacks.targets import Target, resolve
+
+from components.account_policy import put_policy
+from components.code_store import put_settings, settings_key, settings_text
+from components.detection import Detection, Stamp
+from components.estate import Estate
+from components.member_identity import MemberIdentity
+from components.member_policies import Member
+from components.recorder import Recorder, RecorderRole
+from lambdas.controls import catalog
+from stacks.estate import estate_of
+from stacks.providers import Layer, account_provider, inside
+
+
+class HubMissingError(Exception):
+    """The hub is not deployed: members come after it."""
+
+
+def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[Target, ...]:
+    """Deploy to every target account; `above` is the layer of the same stack that members stand on."""
+    estate = estate_of(settings)
+    role = estate.role(estate.hub, estate.names.policy_role(settings.environment))
+    roles, ready = (above.roles, above.ready) if above else ((), ())
+    hub = account_provider(estate.hub, estate.home_region, role, name="hub-policies", after=roles)
+    if above is None:
+        _require_hub(settings, estate, hub)
+    organization = fetch(settings, pulumi.InvokeOptions(provider=above.reader if above else hub))
+    stamping = _Stamping(settings, estate, archive, hub, roles, ready)
+    targets = resolve(settings.targets, organization)
+    for target in targets:
+        stamping.member(target)
+    return targets
+
+
+@dataclass
+class _Stamping:
+    """What all members of a stack share, and the settings objects that some of them share."""
+
+    settings: Settings
+    estate: Estate
+    archive: Archive
+    hub: aws.Provider
+    roles: Sequence[pulumi.CustomResource]
+    ready: Sequence[pulumi.Resource]
+    _stored: dict[tuple[str, str], pulumi.Resource] = field(default_factory=dict)
+
+    def member(self, target: Target) -> None:
+        """Deploy one account: its roles, its Regions, its policy item."""
+        settings, estate, account = self.settings, self.estate, target.account
+        role = estate.role(account, settings.deployment_role)
+        provider = account_provider(account, estate.home_region, role, after=self.roles)
+        options = inside(provider, *self.ready)
+        controls = catalog()
+        document = settings.policy_document(account, target.path)
+        detect = settings.detect_settings(account, target.path)
+        modes = {controls[identifier]: mode for identifier, mode in settings.modes(account, target.path).items()}
+        identity = MemberIdentity(
+            f"identity-{account}",
+            estate,
+            Member(account, modes, document["parameters"]),
+            catalog=list(controls.values()),
+            deployment_role=settings.deployment_role,
+            opts=options,
+        )
+        text = settings_text(detect)
+        stamp = Stamp(
+            account=account,
+            controls=[controls[name] for name, one in detect["controls"].items() if one["rule"] is not None],
+            parameters=document["parameters"],
+            settings=settings_key(text),
+            archive=self.archive,
+        )
+        recorders = self._recorders(account, options) if settings.recorder == "create" else {}
+        for region in settings.regions_of(account):
+            after = [self._settings_object(region, text), *recorders.get(region, ())]
+            Detection(f"detection-{account}-{region}", estate, region, stamp, identity, after=after, opts=options)
+        put_policy(f"policy-{account}", estate, document, self._in_hub())
+
+    def _recorders(self, account: str, options: pulumi.ResourceOptions) -> dict[str, list[pulumi.Resource]]:
+        role = RecorderRole(f"recorder-{account}", self.estate, account, opts=options)
+        types = sorted({control.resource_type for control in catalog().values()})
+        return {
+            region: [Recorder(f"recorder-{account}-{region}", self.estate, region, role, types, opts=options).status]
+            for region in self.settings.regions_of(account)
+        }
+
+    def _settings_object(self, region: str, text: str) -> pulumi.Resource:
+        if (region, text) not in self._stored:
+            digest = settings_key(text).removeprefix("settings/")[:12]
+            name = f"settings-{region}-{digest}"
+            self._stored[region, text] = put_settings(name, self.estate, region, text, self._in_hub())
+        return self._stored[region, text]
+
+    def _in_hub(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=self.hub, depends_on=list(self.ready))
+
+
+def _require_hub(settings: Settings, estate: Estate, hub: aws.Provider) -> None:
+    """Refuse to stamp members without a hub, and say what is missing."""
+    table = estate.names.policies_table
+    try:
+        aws.dynamodb.get_table(name=table, region=estate.home_region, opts=pulumi.InvokeOptions(provider=hub))
+    except Exception as error:
+        raise HubMissingError(
+            f"account {estate.hub} has no table {table} in {estate.home_region} that role "
+            f"{estate.names.policy_role(settings.environment)} can see; deploy the security stack first, with "
+            f"environment {settings.environment!r} among its environments ({error})"
+        ) from error
