@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 READS = ("Get", "List", "Describe", "BatchGet", "Head", "Query", "Scan", "Lookup", "Select", "Test", "Check", "Search")
+# An invocation changes no configuration by itself; what the function calls is recorded in its own right.
+NOT_RECORDED = (*READS, "Invoke")
 # Data-plane writes that change no configuration: nothing for the recorder to compare.
 DATA = frozenset(
     {
@@ -194,7 +196,7 @@ class FrontDoor:
         call.request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
     def _record(self, call: Call) -> None:
-        if self.recorder is not None and call.service not in DATA and not call.operation.startswith(READS):
+        if self.recorder is not None and call.service not in DATA and not call.operation.startswith(NOT_RECORDED):
             self.recorder.record(call.service, call.account, call.region)
 
     def _note(self, call: Call, error: str | None) -> None:

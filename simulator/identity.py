@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 
@@ -47,6 +48,12 @@ class Identities:
         credentials = _credentials(f"{seed}#{self._issued[seed]}", "ASIA", expires)
         self._callers[credentials.access_key_id] = replace(caller, expires=expires)
         return credentials
+
+    def credentials(self, answer: Mapping[str, Any]) -> Credentials:
+        """Return the credentials of an AssumeRole answer in the form that this module issues."""
+        return Credentials(
+            answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"], answer["Expiration"]
+        )
 
     def root(self, account: str) -> Credentials:
         """Return long-term credentials of an account's root."""
