@@ -20,6 +20,7 @@ FIRST_MEMBER = 300000000001
 PIPELINE = "palisade-pipeline"
 ORGANIZATION_ROLE = "palisade-organization"
 DATA_KEY = "alias/data"
+CONFIG_BUCKET = f"config-{MANAGEMENT}"
 # Members stand in nested units, so that targets by unit reach below the first level.
 UNITS = (("Workloads", "Production"), ("Workloads", "Staging"), ("Workloads",))
 
@@ -42,6 +43,7 @@ def prepare(organization: LocalOrganization) -> None:
     """Set up what is there before Palisade: the pipeline's roles, a recorder, and each team's own key."""
     _pipeline(organization)
     _management_role(organization)
+    _config_bucket(organization)
     for account in organization.world.accounts.values():
         if account.kind == "management":
             continue
@@ -171,6 +173,13 @@ def _filled(value: Any, names: Mapping[str, str]) -> Any:
     return {key: _filled(one, names) for key, one in value.items()}
 
 
+def _config_bucket(organization: LocalOrganization) -> None:
+    """Make the bucket that recorders deliver to. us-east-1 alone takes no location."""
+    home = organization.world.home_region
+    location: Any = {} if home == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": home}}
+    organization.session(HUB).client("s3").create_bucket(Bucket=CONFIG_BUCKET, **location)
+
+
 def _recorder(organization: LocalOrganization, account: str, region: str) -> None:
     """Record everything, as Control Tower does: the account's recorder is never ours."""
     session = organization.session(account, region)
@@ -184,7 +193,7 @@ def _recorder(organization: LocalOrganization, account: str, region: str) -> Non
             "recordingGroup": {"allSupported": True},
         }
     )
-    client.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": f"config-{MANAGEMENT}"})
+    client.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": CONFIG_BUCKET})
     client.start_configuration_recorder(ConfigurationRecorderName="default")
 
 

@@ -6,10 +6,13 @@ import gc
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import TypeVar
 
 import boto3
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session as CoreSession
 
 # Hundreds of default images per account and Region would be loaded; no control needs them.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
@@ -19,19 +22,20 @@ from moto.core.request import Request
 
 from simulator import hook
 from simulator.agenda import Agenda
+from simulator.assembly import build_services
 from simulator.clock import OffsetClock, SimulatedClock
 from simulator.door import FrontDoor
 from simulator.founding import OrganizationPlan, found
 from simulator.iam.authorizer import Authorizer
 from simulator.identity import Credentials, Identities
 from simulator.owner import Owner
-from simulator.services import build_services
+from simulator.services.organizations import ACCESS_ROLE, give_access
 from simulator.wire import Answer
 from simulator.world import World
 
 Result = TypeVar("Result")
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-ACCESS_ROLE = "OrganizationAccountAccessRole"
+ADMINISTRATOR = "Administrator"
 
 
 class LocalOrganization:
@@ -74,17 +78,13 @@ class LocalOrganization:
     def session(self, account: str, region: str | None = None) -> boto3.Session:
         """Return an administrator's session in an account: the management account's, or by its access role."""
         region = region or self.world.home_region
-        management = _session(self.do(lambda: self.identities.root(self.world.management)), region)
+        administrator = self.do(lambda: self.identities.administrator(self.world.management))
+        management = _session(administrator, region)
         if account == self.world.management:
             return management
         role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
-        answer = management.client("sts").assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=answer["AccessKeyId"],
-            aws_secret_access_key=answer["SecretAccessKey"],
-            aws_session_token=answer["SessionToken"],
-            region_name=region,
-        )
+        entered = management.client("sts").assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
+        return _session(self.identities.credentials(entered), region)
 
     def rest(self, limit: timedelta = timedelta(hours=6)) -> None:
         """Let the loop run until nothing is under way."""
@@ -101,14 +101,25 @@ class LocalOrganization:
         self.world.services.update(build_services(self.world, self.identities))
         self.door.recorder = self.world.services["config"]  # type: ignore[assignment]
         found(self.world, self.plan)
+        # The root of an account cannot assume roles: people enter the management account by a role.
+        give_access(self.plan.management, self.plan.management, self.world.partition, ADMINISTRATOR)
+
+
+@cache
+def _loader() -> Loader:
+    """Service models, read once for all sessions."""
+    return create_loader()
 
 
 def _session(credentials: Credentials, region: str) -> boto3.Session:
+    core = CoreSession()
+    core.register_component("data_loader", _loader())
     return boto3.Session(
         aws_access_key_id=credentials.access_key_id,
         aws_secret_access_key=credentials.secret_access_key,
         aws_session_token=credentials.session_token,
         region_name=region,
+        botocore_session=core,
     )
 
 

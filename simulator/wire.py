@@ -197,7 +197,8 @@ def _answer(serialized: Mapping[str, Any], request_id: str) -> Answer:
 def _error_class() -> Any:
     from moto.core.exceptions import ServiceException
 
-    return ServiceException
+    # Of a module of ours: moto looks for a service named after the package of its own exceptions.
+    return type("WireError", (ServiceException,), {"__module__": __name__})
 
 
 def _wire_error(error: ServiceError) -> Any:

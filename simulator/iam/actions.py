@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -107,7 +107,7 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
     tagging = tagging_action(call)
     if tagging is not None:
         prefix = PREFIXES.get(call.service) or _signing_name(call.service)
-        action = _known(call, prefix, tagging)
+        action = _of_types(_known(call, prefix, tagging), actions_of(call))
         yield Authorization(action.name, resources_of(call, action, world), service_context(call))
     for kind in created_types(call):
         arn = f"arn:{call.partition}:ec2:{call.region}:{call.account}:{kind}/*"
@@ -124,6 +124,13 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
             yield Authorization("sts:SetSourceIdentity", roles, session)
         if call.parameters.get("Tags"):
             yield Authorization("sts:TagSession", roles, session)
+
+
+def _of_types(tagging: Action, own: tuple[Action, ...]) -> Action:
+    """Narrow a tagging action to what the operation makes: other types may be named by the same parameter."""
+    made = {kind.name for action in own for kind in action.types}
+    types = tuple(kind for kind in tagging.types if kind.name in made)
+    return replace(tagging, types=types) if types else tagging
 
 
 def _s3_extras(call: Call, own: list[Authorization]) -> Iterator[Authorization]:

@@ -105,12 +105,15 @@ class Gathering:
             resource=self.resource_policies(service, resource),
             service_control=principal_levels,
             resource_control=resource_levels,
-            decisive=service in DECISIVE and resource != "*",
+            # An alias has no policy of its own: identity policies decide, and the key's policy on the key.
+            decisive=service in DECISIVE and resource != "*" and ":alias/" not in resource,
             unrestricted=caller.kind == "root",
         )
 
     def resource_policies(self, service: str, resource: str) -> tuple[Policy, ...]:
-        """Return the policies of a resource; none where it has or can have none."""
+        """Return the policies of a resource; none where it has or can have none, as actions without resources."""
+        if resource == "*":
+            return ()
         own = self.world.services.get(service)
         document = None if own is None else own.resource_policy(resource)
         if document is None:

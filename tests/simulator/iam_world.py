@@ -9,6 +9,7 @@ from moto.core.base_backend import BackendDict
 
 from simulator.agenda import Agenda
 from simulator.call import Call, Caller
+from simulator.iam.actions import Authorization, authorizations
 from simulator.iam.authorizer import Authorizer
 from simulator.iam.decision import Decision, Policies, decide
 from simulator.iam.patterns import Value
@@ -73,6 +74,12 @@ def ask(
     context: dict[str, Value] | None = None,
 ) -> Decision:
     return decide(Request(caller, action, resource, account, context or {}), policies)
+
+
+def needed(
+    organization: "Organization", service: str, operation: str, caller: Caller = SESSION_CALLER, **parameters: Any
+) -> list[Authorization]:
+    return authorizations(organization.call(caller, service, operation, **parameters), organization.world)
 
 
 class Organization:

@@ -44,9 +44,15 @@ OTHER_ROLE = f"arn:aws:iam::{HUB}:role/other"
         pytest.param(allow("*"), "sqs:SendMessage", True, id="a single star is every action"),
         pytest.param(allow("*:*"), "sqs:SendMessage", True, id="every action of every service"),
         pytest.param(allow(["s3:Put*", "sqs:*"]), "sqs:SendMessage", True, id="one of several actions"),
-        pytest.param({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "s3:GetObject", True, id="everything but IAM"),
+        pytest.param(
+            {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "s3:GetObject", True,
+            id="everything but IAM",
+        ),
         pytest.param({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "iam:CreateRole", False, id="not IAM"),
-        pytest.param({"Effect": "Allow", "NotAction": ["iam:*", "s3:*"], "Resource": "*"}, "s3:GetObject", False, id="not one of several"),
+        pytest.param(
+            {"Effect": "Allow", "NotAction": ["iam:*", "s3:*"], "Resource": "*"}, "s3:GetObject", False,
+            id="not one of several",
+        ),
     ],
 )  # fmt: skip
 def test_an_action_is_matched(statement: dict[str, Any], action: str, expected: bool) -> None:
@@ -70,14 +76,24 @@ def test_an_action_is_matched(statement: dict[str, Any], action: str, expected: 
         pytest.param({"Resource": "arn:aws:sqs:eu-west-1"}, QUEUE, True, id="an ARN up to its Region is completed"),
         pytest.param({"Resource": "arn:aws:sns"}, QUEUE, False, id="an incomplete ARN of another service"),
         pytest.param({"Resource": "arn:aws:sqs:*"}, QUEUE, True, id="a star that ends a segment goes on"),
-        pytest.param({"Resource": "arn:aws:sqs:*:findings"}, QUEUE, False, id="five segments are completed behind, not within"),
+        pytest.param(
+            {"Resource": "arn:aws:sqs:*:findings"}, QUEUE, False,
+            id="five segments are completed behind, not within",
+        ),
         pytest.param({"Resource": "arn:aws-cn:sqs:*:*:*"}, QUEUE, False, id="another partition"),
         pytest.param({"Resource": QUEUE.upper()}, QUEUE, False, id="resources mind case"),
         pytest.param({"NotResource": f"{BUCKET}/*"}, QUEUE, True, id="every resource but one kind"),
         pytest.param({"NotResource": f"{BUCKET}/*"}, f"{BUCKET}/x", False, id="not that kind"),
         pytest.param({"NotResource": [QUEUE, BUCKET]}, QUEUE, False, id="not one of several resources"),
-        pytest.param({"Resource": "arn:aws:logs:*:*:log-group:/a:*"}, f"arn:aws:logs:eu-west-1:{HUB}:log-group:/a:log-stream:s", True, id="colons in the last segment"),
-        pytest.param({"Resource": "arn:aws:s3:::data/[abc]"}, "arn:aws:s3:::data/a", False, id="brackets are no wildcard"),
+        pytest.param(
+            {"Resource": "arn:aws:logs:*:*:log-group:/a:*"}, f"arn:aws:logs:eu-west-1:{HUB}:log-group:/a:log-stream:s",
+            True,
+            id="colons in the last segment",
+        ),
+        pytest.param(
+            {"Resource": "arn:aws:s3:::data/[abc]"}, "arn:aws:s3:::data/a", False,
+            id="brackets are no wildcard",
+        ),
     ],
 )  # fmt: skip
 def test_a_resource_is_matched(element: dict[str, Any], resource: str, expected: bool) -> None:
@@ -88,14 +104,35 @@ def test_a_resource_is_matched(element: dict[str, Any], resource: str, expected:
 @pytest.mark.parametrize(
     ("resource", "version", "context", "expected"),
     [
-        pytest.param("arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "ann"}, True, id="a user's own folder"),
-        pytest.param("arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "bob"}, False, id="another user's folder"),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "ann"}, True,
+            id="a user's own folder",
+        ),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "bob"}, False,
+            id="another user's folder",
+        ),
         pytest.param("arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {}, False, id="no user name, no match"),
-        pytest.param("arn:aws:s3:::data/${AWS:UserName}/*", "2012-10-17", {"aws:username": "ann"}, True, id="variables do not mind case"),
-        pytest.param("arn:aws:s3:::data/${aws:PrincipalTag/dir, 'ann'}/*", "2012-10-17", {}, True, id="a variable's default"),
-        pytest.param("arn:aws:s3:::data/${aws:username}/*", "2008-10-17", {"aws:username": "ann"}, False, id="the old version knows no variables"),
-        pytest.param("arn:aws:s3:::data/${aws:username}/*", None, {"aws:username": "ann"}, False, id="no version is the old version"),
-        pytest.param("arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "*"}, False, id="a star in a value is literal"),
+        pytest.param(
+            "arn:aws:s3:::data/${AWS:UserName}/*", "2012-10-17", {"aws:username": "ann"}, True,
+            id="variables do not mind case",
+        ),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:PrincipalTag/dir, 'ann'}/*", "2012-10-17", {}, True,
+            id="a variable's default",
+        ),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:username}/*", "2008-10-17", {"aws:username": "ann"}, False,
+            id="the old version knows no variables",
+        ),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:username}/*", None, {"aws:username": "ann"}, False,
+            id="no version is the old version",
+        ),
+        pytest.param(
+            "arn:aws:s3:::data/${aws:username}/*", "2012-10-17", {"aws:username": "*"}, False,
+            id="a star in a value is literal",
+        ),
     ],
 )  # fmt: skip
 def test_variables_stand_in_resources(
@@ -116,7 +153,10 @@ def test_variables_stand_in_resources(
         pytest.param({"AWS": OTHER_ROLE}, SESSION_CALLER, False, id="another role"),
         pytest.param({"AWS": [OTHER_ROLE, ROLE]}, SESSION_CALLER, True, id="one of several roles"),
         pytest.param({"AWS": SESSION}, SESSION_CALLER, True, id="the session itself"),
-        pytest.param({"AWS": SESSION.replace("job-1", "job-2")}, SESSION_CALLER, False, id="another session of the role"),
+        pytest.param(
+            {"AWS": SESSION.replace("job-1", "job-2")}, SESSION_CALLER, False,
+            id="another session of the role",
+        ),
         pytest.param({"AWS": USER}, USER_CALLER, True, id="a user"),
         pytest.param({"AWS": "AIDAANN"}, USER_CALLER, True, id="a user by unique id"),
         pytest.param({"AWS": "AROAWORKER"}, SESSION_CALLER, True, id="a role by unique id"),
@@ -127,12 +167,22 @@ def test_variables_stand_in_resources(
         pytest.param({"AWS": MEMBER}, ROOT_CALLER, False, id="another account"),
         pytest.param({"Service": "events.amazonaws.com"}, SERVICE_CALLER, True, id="a service"),
         pytest.param({"Service": "sns.amazonaws.com"}, SERVICE_CALLER, False, id="another service"),
-        pytest.param({"Service": ["sns.amazonaws.com", "events.amazonaws.com"]}, SERVICE_CALLER, True, id="one of two services"),
+        pytest.param(
+            {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]}, SERVICE_CALLER, True,
+            id="one of two services",
+        ),
         pytest.param({"AWS": HUB}, SERVICE_CALLER, False, id="an account is not the services that act for it"),
         pytest.param({"Service": "events.amazonaws.com"}, SESSION_CALLER, False, id="a service is no role"),
         pytest.param({"AWS": ROLE, "Service": "events.amazonaws.com"}, SERVICE_CALLER, True, id="a role and a service"),
-        pytest.param({"Federated": "arn:aws:iam::1:oidc-provider/p"}, Caller("arn:aws:iam::1:oidc-provider/p", HUB, "federated"), True, id="a federated provider"),
-        pytest.param({"Federated": "arn:aws:iam::1:oidc-provider/p"}, SESSION_CALLER, False, id="a provider is no role"),
+        pytest.param(
+            {"Federated": "arn:aws:iam::1:oidc-provider/p"}, Caller("arn:aws:iam::1:oidc-provider/p", HUB, "federated"),
+            True,
+            id="a federated provider",
+        ),
+        pytest.param(
+            {"Federated": "arn:aws:iam::1:oidc-provider/p"}, SESSION_CALLER, False,
+            id="a provider is no role",
+        ),
         pytest.param({"CanonicalUser": "79a59d"}, SESSION_CALLER, False, id="a canonical user id is not the caller"),
         pytest.param({"AWS": ROLE}, ANONYMOUS, False, id="the anonymous is no role"),
     ],
@@ -145,7 +195,10 @@ def test_a_resource_policy_names_principals(principal: Any, caller: Caller, expe
 @pytest.mark.parametrize(
     ("names", "caller", "denied"),
     [
-        pytest.param([ROLE], SESSION_CALLER, True, id="the role alone is not spared: its session and account are not listed"),
+        pytest.param(
+            [ROLE], SESSION_CALLER, True,
+            id="the role alone is not spared: its session and account are not listed",
+        ),
         pytest.param([ROLE, SESSION], SESSION_CALLER, True, id="the account is not listed"),
         pytest.param([HUB, ROLE], SESSION_CALLER, True, id="the session is not listed"),
         pytest.param([HUB, ROLE, SESSION], SESSION_CALLER, False, id="account, role and session are spared"),
@@ -174,7 +227,10 @@ def test_an_allow_with_not_principal_admits_all_others() -> None:
     ("principal", "caller", "expected"),
     [
         pytest.param({"AWS": HUB}, SESSION_CALLER, True, id="a denied account is everyone in it"),
-        pytest.param({"AWS": f"arn:aws:iam::{HUB}:root"}, USER_CALLER, True, id="a denied root is every user of the account"),
+        pytest.param(
+            {"AWS": f"arn:aws:iam::{HUB}:root"}, USER_CALLER, True,
+            id="a denied root is every user of the account",
+        ),
         pytest.param({"AWS": ROLE}, SESSION_CALLER, True, id="a denied role is its sessions"),
         pytest.param({"AWS": SESSION}, SESSION_CALLER, True, id="a denied session"),
         pytest.param({"AWS": MEMBER}, SESSION_CALLER, False, id="another account is denied"),
@@ -194,7 +250,10 @@ def test_a_resource_policy_denies_principals(principal: Any, caller: Caller, exp
         pytest.param({"Effect": "Allow", "Resource": "*"}, id="no action"),
         pytest.param({"Effect": "Allow", "Action": "*", "NotAction": "*", "Resource": "*"}, id="action and not-action"),
         pytest.param({"Effect": "Allow", "Action": "*", "Resources": "*"}, id="an element that does not exist"),
-        pytest.param({"Effect": "Allow", "Action": "*", "Principal": {"Aws": "*"}}, id="a kind of principal that does not exist"),
+        pytest.param(
+            {"Effect": "Allow", "Action": "*", "Principal": {"Aws": "*"}},
+            id="a kind of principal that does not exist",
+        ),
         pytest.param({"Effect": "Allow", "Action": "*", "Principal": "root"}, id="a principal that is no star"),
     ],
 )  # fmt: skip

@@ -1,0 +1,255 @@
+"""CloudFormation StackSets with service-managed permissions: stacks in every account of a unit, and of new accounts.
+
+The deployments happen within the call; the operation that is returned has ended already. Source:
+CloudFormation User Guide, "Working with AWS CloudFormation StackSets"; "Automatic deployments".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from simulator.call import Call, Caller, ServiceError
+from simulator.service import Service
+from simulator.services.cloudformation_template import Stack, Template, read
+from simulator.services.organizations import Organizations, give_access
+from simulator.world import Account
+
+PRINCIPAL = "member.org.stacksets.cloudformation.amazonaws.com"
+
+
+@dataclass(slots=True)
+class StackSet:
+    """A stack set, its targets and the stacks that stand."""
+
+    name: str
+    id: str
+    account: str
+    region: str
+    template: Template
+    settings: dict[str, Any]
+    units: list[str] = field(default_factory=list)
+    regions: list[str] = field(default_factory=list)
+    stacks: dict[tuple[str, str], Stack] = field(default_factory=dict)
+    operations: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class StackSets(Service):
+    """The stack sets of the management account."""
+
+    name: ClassVar[str] = "cloudformation"
+    whole: ClassVar[bool] = True
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self.sets: dict[str, StackSet] = {}
+
+    def create_stack_set(self, call: Call) -> dict[str, Any]:
+        """Create a stack set; nothing is deployed yet."""
+        parameters = call.parameters
+        name = parameters["StackSetName"]
+        if name in self.sets:
+            raise ServiceError(
+                "NameAlreadyExistsException", f"The name {name} is already used by another stack set", 409
+            )
+        if parameters.get("PermissionModel") != "SERVICE_MANAGED":
+            raise ServiceError(
+                "ValidationError", "self-managed stack sets are not simulated (docs/local-organisation.md)"
+            )
+        if call.account != self.world.management:
+            raise ServiceError(
+                "ValidationError", "You must be the management account to create a service-managed stack set"
+            )
+        organizations = self.world.service(Organizations)
+        granted = organizations.backend().list_aws_service_access_for_organization()["EnabledServicePrincipals"]
+        trusted = {one["ServicePrincipal"] for one in granted}
+        if PRINCIPAL not in trusted:
+            raise ServiceError(
+                "ValidationError", "You must enable organizations access to operate a service managed stack set"
+            )
+        template = read(parameters["TemplateBody"])
+        if template.named and "CAPABILITY_NAMED_IAM" not in (parameters.get("Capabilities") or ()):
+            raise ServiceError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
+        digest = hashlib.sha256(f"{call.account}|{name}".encode()).hexdigest()
+        identifier = f"{name}:{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+        kept = {key: value for key, value in parameters.items() if key not in ("ClientRequestToken", "CallAs")}
+        self.sets[name] = StackSet(name, identifier, call.account, call.region, template, kept)
+        return {"StackSetId": identifier}
+
+    def describe_stack_set(self, call: Call) -> dict[str, Any]:
+        """Return a stack set."""
+        found = self._set(call)
+        shown = ("Description", "PermissionModel", "AutoDeployment", "Capabilities", "TemplateBody", "Tags")
+        return {
+            "StackSet": {
+                **{key: found.settings[key] for key in shown if key in found.settings},
+                "StackSetName": found.name,
+                "StackSetId": found.id,
+                "StackSetARN": ":".join(
+                    ("arn", call.partition, "cloudformation", found.region, found.account, f"stackset/{found.id}")
+                ),
+                "Status": "ACTIVE",
+                "ManagedExecution": found.settings.get("ManagedExecution") or {"Active": False},
+                "Parameters": found.settings.get("Parameters") or [],
+                "OrganizationalUnitIds": list(found.units),
+                "Regions": list(found.regions),
+            }
+        }
+
+    def create_stack_instances(self, call: Call) -> dict[str, Any]:
+        """Deploy into every active account of units, nested ones too; never into the management account."""
+        found, targets = self._set(call), call.parameters.get("DeploymentTargets") or {}
+        units = targets.get("OrganizationalUnitIds") or []
+        if not units or targets.get("Accounts") or targets.get("AccountFilterType") not in (None, "NONE"):
+            raise ServiceError(
+                "ValidationError", "deployment targets other than organizational units are not simulated"
+            )
+        known = self.world.service(Organizations).units()
+        if missing := [unit for unit in units if unit not in known]:
+            raise ServiceError("ValidationError", f"organizational units {', '.join(missing)} do not exist")
+        found.units += [unit for unit in units if unit not in found.units]
+        found.regions += [region for region in call.parameters["Regions"] if region not in found.regions]
+        for account in self._accounts(found):
+            self._deploy(found, account)
+        return {"OperationId": self._operation(found, "CREATE", call)}
+
+    def describe_stack_set_operation(self, call: Call) -> dict[str, Any]:
+        """Return an operation; they end within the call that starts them."""
+        operation = self._set(call).operations.get(call.parameters["OperationId"])
+        if operation is None:
+            raise ServiceError("OperationNotFoundException", "The operation does not exist.", 404)
+        return {"StackSetOperation": operation}
+
+    def list_stack_instances(self, call: Call) -> dict[str, Any]:
+        """List the instances of a stack set."""
+        found = self._set(call)
+        return {
+            "Summaries": [
+                {
+                    "StackSetId": found.id,
+                    "Region": region,
+                    "Account": account,
+                    "Status": "CURRENT",
+                    "StackInstanceStatus": {"DetailedStatus": "SUCCEEDED"},
+                    "OrganizationalUnitId": self.world.accounts[account].path[-1],
+                }
+                for account, region in sorted(found.stacks)
+            ]
+        }
+
+    def organization_changed(self, account: str, change: str) -> None:
+        """Follow accounts: those that join targeted units get the stack, those that leave lose it by retention."""
+        for found in self.sets.values():
+            if not (found.settings.get("AutoDeployment") or {}).get("Enabled"):
+                continue
+            present = self.world.accounts.get(account)
+            if present is not None and change in ("joined", "moved") and present in list(self._accounts(found)):
+                self._deploy(found, present)
+
+    def _accounts(self, found: StackSet) -> Iterator[Account]:
+        for account in self.world.accounts.values():
+            if (
+                account.id != self.world.management
+                and account.state == "ACTIVE"
+                and set(account.path) & set(found.units)
+            ):
+                yield account
+
+    def _deploy(self, found: StackSet, account: Account) -> None:
+        """Create the stack of one account in each Region, as the account's own execution role."""
+        caller = self._executor(found, account.id)
+        for region in found.regions:
+            if (account.id, region) in found.stacks:
+                continue
+            stack = Stack(found.template, self._names(found, account.id, region))
+            for logical, resource in found.template.resources.items():
+                if stack.wanted(resource):
+                    self._create(stack, caller, logical, resource, region)
+            found.stacks[account.id, region] = stack
+
+    def _names(self, found: StackSet, account: str, region: str) -> dict[str, str]:
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in found.settings.get("Parameters") or ()}
+        defaults = {key: str(one["Default"]) for key, one in found.template.parameters.items() if "Default" in one}
+        pseudo = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.world.partition}
+        return {**defaults, **given, **pseudo}
+
+    def _create(self, stack: Stack, caller: Caller, logical: str, resource: Mapping[str, Any], region: str) -> None:
+        properties = stack.resolve(resource.get("Properties") or {})
+        if resource["Type"] == "AWS::IAM::Role":
+            self._role(stack, caller, logical, properties, region)
+        else:
+            self._policy(stack, caller, logical, properties, region)
+
+    def _role(self, stack: Stack, caller: Caller, logical: str, properties: Mapping[str, Any], region: str) -> None:
+        parameters = {
+            "RoleName": properties["RoleName"],
+            "AssumeRolePolicyDocument": json.dumps(properties["AssumeRolePolicyDocument"]),
+            **{
+                key: properties[key]
+                for key in ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary", "Tags")
+                if properties.get(key)
+            },
+        }
+        answer = self.world.call(caller, "iam", "CreateRole", parameters, region=region)["Role"]
+        stack.made[logical], stack.arns[logical] = answer["RoleName"], answer["Arn"]
+        for policy in properties.get("Policies") or ():
+            inline = {
+                "RoleName": answer["RoleName"],
+                "PolicyName": policy["PolicyName"],
+                "PolicyDocument": json.dumps(policy["PolicyDocument"]),
+            }
+            self.world.call(caller, "iam", "PutRolePolicy", inline, region=region)
+        for arn in properties.get("ManagedPolicyArns") or ():
+            attached = {"RoleName": answer["RoleName"], "PolicyArn": arn}
+            self.world.call(caller, "iam", "AttachRolePolicy", attached, region=region)
+
+    def _policy(self, stack: Stack, caller: Caller, logical: str, properties: Mapping[str, Any], region: str) -> None:
+        parameters = {
+            "PolicyName": properties["ManagedPolicyName"],
+            "PolicyDocument": json.dumps(properties["PolicyDocument"]),
+            **{key: properties[key] for key in ("Path", "Description") if properties.get(key)},
+        }
+        answer = self.world.call(caller, "iam", "CreatePolicy", parameters, region=region)["Policy"]
+        stack.made[logical] = stack.arns[logical] = answer["Arn"]
+        for role in properties.get("Roles") or ():
+            attached = {"RoleName": role, "PolicyArn": answer["Arn"]}
+            self.world.call(caller, "iam", "AttachRolePolicy", attached, region=region)
+
+    def _executor(self, found: StackSet, account: str) -> Caller:
+        """The role that StackSets makes for itself in each account."""
+        role = f"stacksets-exec-{hashlib.sha256(found.account.encode()).hexdigest()[:32]}"
+        arn = f"arn:{self.world.partition}:iam::{account}:role/{role}"
+        if not any(key[0] == account for one in self.sets.values() for key in one.stacks):
+            give_access(account, found.account, self.world.partition, role)
+        return Caller(
+            arn=f"arn:{self.world.partition}:sts::{account}:assumed-role/{role}/stacksets",
+            account=account,
+            kind="session",
+            role=arn,
+            session_name="stacksets",
+            unique_id="stacksets",
+            via="cloudformation.amazonaws.com",
+        )
+
+    def _operation(self, found: StackSet, action: str, call: Call) -> str:
+        identifier = call.parameters.get("OperationId") or call.request_id
+        now = self.world.agenda.now()
+        found.operations[identifier] = {
+            "OperationId": identifier,
+            "StackSetId": found.id,
+            "Action": action,
+            "Status": "SUCCEEDED",
+            "CreationTimestamp": now,
+            "EndTimestamp": now,
+        }
+        return str(identifier)
+
+    def _set(self, call: Call) -> StackSet:
+        name = call.parameters["StackSetName"].split(":")[0]
+        found = self.sets.get(name)
+        if found is None:
+            raise ServiceError("StackSetNotFoundException", f"StackSet {name} not found", 404)
+        return found
