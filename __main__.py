@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pulumi
-from stacks.settings import read
 
 from components import archive
 from lambdas.controls import catalog
 from stacks import hub, member, organization
+from stacks.settings import read
 
 ROOT = Path(__file__).resolve().parent
 

@@ -96,7 +96,6 @@ POLICY = (
 )
 CONFIG_RULE = (
     "config:DeleteConfigRule",
-    "config:DescribeConfigRules",
     "config:ListTagsForResource",
     "config:PutConfigRule",
     "config:TagResource",
@@ -193,7 +192,6 @@ ALARM = (
 )
 DASHBOARD = ("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard")
 MAPPING = (
-    "lambda:CreateEventSourceMapping",
     "lambda:DeleteEventSourceMapping",
     "lambda:GetEventSourceMapping",
     "lambda:ListTags",
@@ -266,6 +264,7 @@ def member_statements(estate: Estate, account: str, deployment_role: str, *, rec
         allow("FindLogGroups", ["logs:DescribeLogGroups"], named("logs", "log-group:*")),
         # The ids of Config rules are AWS's: their names are not part of the ARN.
         allow("ConfigRules", CONFIG_RULE, named("config", "config-rule/*")),
+        allow("FindConfigRules", ["config:DescribeConfigRules"], "*"),
         allow("ReadCode", ["s3:GetObject"], code),
         allow(
             "DecryptCode",
@@ -307,6 +306,19 @@ def hub_statements(estate: Estate) -> list[Statement]:
         allow("Objects", OBJECT, [f"{bucket}/*" for bucket in buckets]),
         allow("Alarms", ALARM, estate.arn("cloudwatch", f"alarm:{own}-*", region=home, account=hub)),
         allow("Dashboard", DASHBOARD, estate.arn("cloudwatch", f"dashboard/{own}", account=hub)),
+        # Creating a mapping knows no resource type, but the function that it is for.
+        allow(
+            "CreateEventSource",
+            ["lambda:CreateEventSourceMapping"],
+            "*",
+            {
+                "ArnEquals": {
+                    "lambda:FunctionArn": estate.arn(
+                        "lambda", f"function:{estate.names.remediate_function}", region=home, account=hub
+                    )
+                }
+            },
+        ),
         allow("EventSources", MAPPING, estate.arn("lambda", "event-source-mapping:*", region=home, account=hub)),
         # Most operations of Security Hub's administration know no resource types.
         allow("SecurityHub", CENTRAL_SECURITY_HUB, "*"),

@@ -30,18 +30,18 @@ class Member:
     """One member account as its roles see it: which controls may do what there."""
 
     account: str
-    modes: Mapping[Control, Mode]
+    modes: Sequence[tuple[Control, Mode]]
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def detected(self) -> tuple[Control, ...]:
         """The controls that are not off."""
-        return tuple(control for control, mode in self.modes.items() if mode is not Mode.OFF)
+        return tuple(control for control, mode in self.modes if mode is not Mode.OFF)
 
     @property
     def acting(self) -> tuple[Control, ...]:
         """The controls whose remediation may change a resource here."""
-        return tuple(control for control, mode in self.modes.items() if mode.acts)
+        return tuple(control for control, mode in self.modes if mode.acts)
 
 
 def _read_grants(estate: Estate, member: Member) -> list[Statement]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stacks.settings import Settings
-
 from components.estate import Estate
+from stacks.settings import Settings
 
 
 def estate_of(settings: Settings) -> Estate:

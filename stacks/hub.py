@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pulumi
-from components.archive import Archive
-from stacks.settings import Settings
-from stacks.standards import standard_arn
 
+from components.archive import Archive
 from components.central_security_hub import CentralSecurityHub
 from components.code_store import CodeStore, put_settings, settings_key, settings_text
 from components.hub_storage import HubKey, HubTables
@@ -18,6 +16,8 @@ from components.watch import Watch
 from lambdas.controls import catalog
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
+from stacks.settings import Settings
+from stacks.standards import standard_arn
 
 
 def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> Layer:

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
-from components.archive import Archive
-from stacks.accounts import fetch
-from stacks.settings import Settings
-from stacks.targets import Target, resolve
 
 from components.account_policy import put_policy
+from components.archive import Archive
 from components.code_store import put_settings, settings_key, settings_text
 from components.detection import Detection, Stamp
 from components.estate import Estate
@@ -20,8 +17,11 @@ from components.member_identity import MemberIdentity
 from components.member_policies import Member
 from components.recorder import Recorder, RecorderRole
 from lambdas.controls import catalog
+from stacks.accounts import fetch
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
+from stacks.settings import Settings
+from stacks.targets import Target, resolve
 
 
 class HubMissingError(Exception):
@@ -36,9 +36,9 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     hub = account_provider(estate.hub, estate.home_region, role, name="hub-policies", after=roles)
     if above is None:
         _require_hub(settings, estate, hub)
-    organization = fetch(settings, pulumi.InvokeOptions(provider=above.reader if above else hub))
+    organization = fetch(pulumi.InvokeOptions(provider=above.reader if above else hub))
     stamping = _Stamping(settings, estate, archive, hub, roles, ready)
-    targets = resolve(settings.targets, organization)
+    targets = resolve(settings.selection, organization)
     for target in targets:
         stamping.member(target)
     return targets
@@ -65,7 +65,7 @@ class _Stamping:
         controls = catalog()
         document = settings.policy_document(account, target.path)
         detect = settings.detect_settings(account, target.path)
-        modes = {controls[identifier]: mode for identifier, mode in settings.modes(account, target.path).items()}
+        modes = [(controls[identifier], mode) for identifier, mode in settings.modes(account, target.path).items()]
         identity = MemberIdentity(
             f"identity-{account}",
             estate,

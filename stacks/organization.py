@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from stacks.settings import Settings
-
 from components.organization_access import OrganizationAccess
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
+from stacks.settings import Settings
 
 
 def deploy(settings: Settings) -> Layer:

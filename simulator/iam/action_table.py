@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 # boto3's name of a service -> prefix of its actions, where they differ.
 PREFIXES: Mapping[str, str] = {
+    "cloudwatch": "cloudwatch",
     "accessanalyzer": "access-analyzer",
     "apigatewayv2": "apigateway",
     "docdb": "rds",

@@ -25,7 +25,7 @@ OWN_RESOURCE_POLICIES = frozenset({"lambda", "events"})
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class Refusal:
     """A call that was refused: by whom asked, what for, and why not."""
 
     principal: str
@@ -36,7 +36,12 @@ class Denied:
 
 
 class Authorizer:
-    """Decides every call. `used` counts the statements that allowed, `sole` those that alone did in their layer."""
+    """Decides every call, and counts what each statement of a policy was good for.
+
+    `used` counts the statements that allowed. `sole` counts the statements without which an allowed request
+    would have been denied; `denied` the explicit denies without which a denied one would have been allowed.
+    `refusals` lists the calls that were refused.
+    """
 
     def __init__(self, world: World, identities: Identities) -> None:
         self.world = world
@@ -44,7 +49,8 @@ class Authorizer:
         self.gathering = Gathering(world)
         self.used: Counter[StatementRef] = Counter()
         self.sole: Counter[StatementRef] = Counter()
-        self.denied: list[Denied] = []
+        self.denied: Counter[StatementRef] = Counter()
+        self.refusals: list[Refusal] = []
 
     def authorize(self, call: Call) -> None:
         """Refuse a call that IAM denies; raises ServiceError as its service would answer."""
@@ -61,9 +67,8 @@ class Authorizer:
             **principal_context(caller, self.world, identity.tags),
         }
         for authorization in needed:
-            prefix = authorization.action.split(":", 1)[0]
             for resource in authorization.resources:
-                if caller.kind == "service" and not _guarded(prefix, resource):
+                if caller.kind == "service" and not _guarded(authorization.action, resource):
                     continue
                 account = self._owner(call, resource)
                 context = {**common, **resource_context(self.world, account), **authorization.context}
@@ -83,6 +88,8 @@ class Authorizer:
         if decision.allowed:
             self.used.update(decision.statements)
             self.sole.update(decision.sole)
+        else:
+            self.denied.update(decision.sole)
         return decision
 
     def _addressed(self, call: Call, authorization: Authorization) -> str:
@@ -126,11 +133,17 @@ class Authorizer:
                 raise self._refuse(call, action, use.key, decision, key=True)
 
     def _refuse(self, call: Call, action: str, resource: str, decision: Decision, *, key: bool = False) -> ServiceError:
-        self.denied.append(Denied(call.caller.arn, action, resource, decision.reason, decision.explicit_deny))
+        self.refusals.append(Refusal(call.caller.arn, action, resource, decision.reason, decision.explicit_deny))
         answer = key_denial if key else denial
         return answer(call.service, call.caller, action, resource, decision.reason)
 
 
-def _guarded(prefix: str, resource: str) -> bool:
-    """Whether a service principal needs a resource policy: services read others' state of their own right."""
+def _guarded(action: str, resource: str) -> bool:
+    """Whether a service principal needs a resource policy: services read what describes a resource of their own right.
+
+    AWS Config, for one, does so by its service-linked role, which no account can take away.
+    """
+    prefix, name = action.split(":", 1)
+    if prefix in OWN_RESOURCE_POLICIES and name.startswith(("List", "Describe")):
+        return False
     return resource != "*" and (prefix in RESOURCE_POLICIES or prefix in OWN_RESOURCE_POLICIES)

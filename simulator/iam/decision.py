@@ -7,17 +7,24 @@ Guide, "Key policies".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from simulator.iam.policy import Policy, Request, Statement
 from simulator.iam.principals import Grant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class StatementRef:
-    """A statement by its policy's label and its Sid, or its place (`#0`) where it has none."""
+    """A statement of a policy that stands somewhere.
 
+    `holder` is the ARN of what the policy hangs on: a role, user or group, a queue, topic, key, bucket or
+    function; for managed policies and those of the organisation the policy's own. `policy` is its name
+    there ("trust policy", "resource policy", "key grants" and "session policy 0" have no other).
+    `statement` is the Sid, or the place (`#0`) where it has none.
+    """
+
+    holder: str
     policy: str
     statement: str
 
@@ -47,8 +54,8 @@ class Decision:
     """Whether a request is allowed and why.
 
     `reason` is the end of AWS's access-denied message. `statements` are the allow statements that
-    matched, or those that denied where `explicit_deny`; `sole` are those among them that alone
-    allowed in their layer.
+    matched, or those that denied where `explicit_deny`. `sole` are those among them that alone made the
+    decision: without one of them it would have been the other.
     """
 
     allowed: bool
@@ -59,49 +66,105 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class _Match:
+    """A statement that applies to the request, and how directly it names the caller."""
+
+    ref: StatementRef
+    allow: bool
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
 class _Layer:
-    """One layer of policies: which statements allow, which deny, and how directly the caller is named."""
+    """The statements of one layer of policies that apply."""
 
     kind: str
-    allows: tuple[StatementRef, ...]
-    denies: tuple[StatementRef, ...]
-    grant: Grant = Grant.NONE
+    matches: tuple[_Match, ...]
+
+    def refs(self, *, allow: bool) -> tuple[StatementRef, ...]:
+        return tuple(match.ref for match in self.matches if match.allow is allow)
+
+    @property
+    def allows(self) -> bool:
+        return any(match.allow for match in self.matches)
+
+    @property
+    def denies(self) -> bool:
+        return any(not match.allow for match in self.matches)
+
+    @property
+    def grant(self) -> Grant:
+        return max((match.grant for match in self.matches if match.allow), default=Grant.NONE)
+
+    def without(self, ref: StatementRef) -> _Layer:
+        return _Layer(self.kind, tuple(match for match in self.matches if match.ref != ref))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Every layer that a request has to pass."""
+
+    guardrails: tuple[_Layer, ...]
+    identity: _Layer
+    resource: _Layer
+    boundary: _Layer | None
+    session: _Layer | None
+
+    def __iter__(self) -> Iterator[_Layer]:
+        yield from (*self.guardrails, self.resource, self.identity)
+        yield from (layer for layer in (self.boundary, self.session) if layer is not None)
+
+    def without(self, ref: StatementRef) -> _Layers:
+        return _Layers(
+            tuple(layer.without(ref) for layer in self.guardrails),
+            self.identity.without(ref),
+            self.resource.without(ref),
+            None if self.boundary is None else self.boundary.without(ref),
+            None if self.session is None else self.session.without(ref),
+        )
 
 
 def decide(request: Request, policies: Policies) -> Decision:
     """Decide one request by AWS's evaluation logic."""
-    identity = _layer("an identity-based policy", policies.identity, request)
-    resource = _layer("a resource-based policy", policies.resource, request)
-    boundary = None if policies.boundary is None else _layer("a permissions boundary", (policies.boundary,), request)
-    session = None if policies.session is None else _layer("a session policy", policies.session, request)
-    guardrails = [
-        *(_layer("a service control policy", level, request) for level in policies.service_control),
-        *(_layer("a resource control policy", level, request) for level in policies.resource_control),
-    ]
-    layers = [*guardrails, resource, identity, *(layer for layer in (boundary, session) if layer is not None)]
+    boundary, session = policies.boundary, policies.session
+    layers = _Layers(
+        guardrails=(
+            *(_layer("a service control policy", level, request) for level in policies.service_control),
+            *(_layer("a resource control policy", level, request) for level in policies.resource_control),
+        ),
+        identity=_layer("an identity-based policy", policies.identity, request),
+        resource=_layer(_resource_kind(request), policies.resource, request),
+        boundary=None if boundary is None else _layer("a permissions boundary", (boundary,), request),
+        session=None if session is None else _layer("a session policy", session, request),
+    )
+    decision = _decided(request, policies, layers)
+    if not decision.allowed and not decision.explicit_deny:
+        return decision
+    sole = tuple(
+        ref
+        for ref in dict.fromkeys(decision.statements)
+        if _decided(request, policies, layers.without(ref)).allowed != decision.allowed
+    )
+    return replace(decision, sole=sole)
+
+
+def _decided(request: Request, policies: Policies, layers: _Layers) -> Decision:
     for layer in layers:
         if layer.denies:
-            return Decision(False, f"with an explicit deny in {layer.kind}", True, layer.denies)
-    missing = next((layer for layer in guardrails if not layer.allows), None)
+            return Decision(False, f"with an explicit deny in {layer.kind}", True, layer.refs(allow=False))
+    allows = tuple(ref for layer in layers for ref in layer.refs(allow=True))
+    missing = next((layer for layer in layers.guardrails if not layer.allows), None) or _missing(
+        request, policies, layers
+    )
     if missing is None:
-        missing = _missing(request, policies, identity, resource, boundary, session)
-    allows = tuple(ref for layer in layers for ref in layer.allows)
-    if missing is not None:
-        kind = missing.kind.split(" ", 1)[1]
-        return Decision(False, f"because no {kind} allows the {request.action} action", False, allows)
-    return Decision(True, "", False, allows, tuple(layer.allows[0] for layer in layers if len(layer.allows) == 1))
+        return Decision(True, "", False, allows)
+    kind = missing.kind.split(" ", 1)[1]
+    return Decision(False, f"because no {kind} allows the {request.action} action", False, allows)
 
 
-def _missing(
-    request: Request,
-    policies: Policies,
-    identity: _Layer,
-    resource: _Layer,
-    boundary: _Layer | None,
-    session: _Layer | None,
-) -> _Layer | None:
+def _missing(request: Request, policies: Policies, layers: _Layers) -> _Layer | None:
     """Find the layer whose silence denies the request; None where it is allowed."""
-    caller = request.caller
+    caller, identity, resource = request.caller, layers.identity, layers.resource
     if caller.kind in ("service", "anonymous", "federated"):
         return resource if resource.grant is Grant.NONE else None
     same_account = caller.account == request.account
@@ -113,24 +176,25 @@ def _missing(
         return None
     if not identity.allows and not policies.unrestricted and not (same_account and resource.grant is Grant.ROLE):
         return identity
-    return next((layer for layer in (boundary, session) if layer is not None and not layer.allows), None)
+    return next((layer for layer in (layers.boundary, layers.session) if layer is not None and not layer.allows), None)
+
+
+def _resource_kind(request: Request) -> str:
+    """Name the layer of the resource's policies as access-denied messages do."""
+    return "the role trust policy" if request.action.startswith("sts:") else "a resource-based policy"
 
 
 def _layer(kind: str, policies: Iterable[Policy], request: Request) -> _Layer:
-    allows: list[StatementRef] = []
-    denies: list[StatementRef] = []
-    strongest = Grant.NONE
+    matches = []
     for policy in policies:
         for statement in policy.statements:
             if not statement.applies(request):
                 continue
             grant = _grant(statement, request)
-            if grant is Grant.NONE:
-                continue
-            if statement.allow:
-                strongest = max(strongest, grant)
-            (allows if statement.allow else denies).append(StatementRef(policy.label, statement.name))
-    return _Layer(kind, tuple(allows), tuple(denies), strongest)
+            if grant is not Grant.NONE:
+                ref = StatementRef(policy.holder, policy.name, statement.name)
+                matches.append(_Match(ref, statement.allow, grant))
+    return _Layer(kind, tuple(matches))
 
 
 def _grant(statement: Statement, request: Request) -> Grant:

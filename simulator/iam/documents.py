@@ -38,7 +38,7 @@ def size(document: str) -> int:
 def check_syntax(document: str) -> None:
     """Refuse a document that IAM cannot read; raises ServiceError MalformedPolicyDocument."""
     try:
-        parse(document, "new")
+        parse(document)
     except PolicyError as error:
         raise ServiceError("MalformedPolicyDocument", str(error)) from error
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SERVICE_CONTROL, RESOURCE_CONTROL = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 SERVICE_LINKED = ":role/aws-service-role/"
+# Names that no inline policy can have, for the documents that hang on a resource without one.
+TRUST_POLICY, RESOURCE_POLICY, KEY_GRANTS = "trust policy", "resource policy", "key grants"
 # Their resources' policies must allow; identity policies count only where those delegate.
 DECISIVE = frozenset({"kms", "sts"})
 
@@ -64,7 +66,7 @@ class Gathering:
         first = holders[0]
         boundary_arn = getattr(first, "permissions_boundary_arn", None)
         policies = tuple(policy for holder in holders for policy in _attached(holder))
-        boundary = None if not boundary_arn else self._managed(boundary_arn, "boundary")
+        boundary = None if not boundary_arn else self._managed(boundary_arn)
         return Identity(policies, boundary, _tags(getattr(first, "tags", None)))
 
     def role(self, caller: Caller) -> Any | None:
@@ -106,7 +108,10 @@ class Gathering:
             service_control=principal_levels,
             resource_control=resource_levels,
             # An alias has no policy of its own: identity policies decide, and the key's policy on the key.
-            decisive=service in DECISIVE and resource != "*" and ":alias/" not in resource,
+            decisive=service in DECISIVE
+            and resource != "*"
+            and ":alias/" not in resource
+            and not resource.endswith(":key/*"),  # a key that is being created has no policy yet
             unrestricted=caller.kind == "root",
         )
 
@@ -114,25 +119,34 @@ class Gathering:
         """Return the policies of a resource; none where it has or can have none, as actions without resources."""
         if resource == "*":
             return ()
+        document = self.resource_document(service, resource)
+        name = TRUST_POLICY if service == "sts" else RESOURCE_POLICY
+        policies = () if not document else (parse(document, holder_of(service, resource), name),)
+        grants = _key_grants(resource) if service == "kms" else []
+        return policies if not grants else (*policies, parse({"Statement": grants}, resource, KEY_GRANTS))
+
+    def resource_document(self, service: str, resource: str) -> Mapping[str, Any] | str | None:
+        """Return the policy of a resource as it is written; None where it has or can have none."""
         own = self.world.services.get(service)
-        document = None if own is None else own.resource_policy(resource)
+        document: Mapping[str, Any] | str | None = None if own is None else own.resource_policy(resource)
         if document is None:
             find = RESOURCE_POLICIES.get(service)
             document = None if find is None else find(self, resource)
-        return () if not document else (parse(document, f"resource:{resource}"),)
+        return document
 
     def _session(self, caller: Caller) -> tuple[Policy, ...] | None:
         if not caller.session_policies:
             return None
         return tuple(
-            parse(document, f"session:{caller.role}#{number}")
+            parse(document, caller.role or caller.arn, f"session policy {number}")
             for number, document in enumerate(caller.session_policies)
         )
 
-    def _managed(self, arn: str, layer: str) -> Policy | None:
+    def _managed(self, arn: str) -> Policy:
         document = managed_document(arn, self.world)
+        name = managed_name(arn)
         # A boundary that is gone allows nothing.
-        return Policy(f"{layer}:{arn}", ()) if document is None else parse(document, f"{layer}:{arn}")
+        return Policy(arn, name, ()) if document is None else parse(document, arn, name)
 
     def _levels(self, account: str, kind: str) -> tuple[tuple[Policy, ...], ...]:
         """Return the organisation's policies on an account, from the root down; the management account has none."""
@@ -140,10 +154,9 @@ class Gathering:
         if member is None or account == self.world.management:
             return ()
         nodes = [node for node in map(self._node, (*member.path, account)) if node is not None]
-        layer = "scp" if kind == SERVICE_CONTROL else "rcp"
         return tuple(
             tuple(
-                parse(policy.content, f"{layer}:{policy.arn}")
+                parse(policy.content, policy.arn, policy.name)
                 for policy in node.attached_policies
                 if policy.type == kind
             )
@@ -162,17 +175,34 @@ class Gathering:
 
 def _attached(holder: Any) -> Iterator[Policy]:
     for name, document in holder.policies.items():
-        yield parse(document, f"identity:{holder.arn}/{name}")
+        yield parse(document, holder.arn, name)
     for arn, policy in holder.managed_policies.items():
         version = next(item for item in policy.versions if item.version_id == policy.default_version_id)
-        yield parse(version.document, f"identity:{arn}")
+        yield parse(version.document, arn, managed_name(arn))
+
+
+def managed_name(arn: str) -> str:
+    """Return the name in a managed policy's ARN."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def holder_of(service: str, resource: str) -> str:
+    """Return the ARN of what the policy of a resource hangs on: an object's bucket, an index's table, a function."""
+    if service == "s3":
+        return resource.split("/", 1)[0]
+    if service == "dynamodb":
+        return resource.split("/index/", 1)[0]
+    if service == "lambda":
+        # A qualifier, the eighth part, names a version or an alias.
+        return ":".join(resource.split(":")[:7])
+    return resource
 
 
 def managed_document(arn: str, world: World) -> str | None:
     """Return the default version of a managed policy, the account's or AWS's own; None where there is none."""
     account = arn.split(":")[4]
     if account == "aws":
-        found = aws_managed_policies().get(arn.split(":policy/", 1)[1].rsplit("/", 1)[-1])
+        found = aws_managed_policies().get(managed_name(arn))
         return None if found is None else json.dumps(found["Document"])
     policy = get_backend("iam")[account][world.partition].managed_policies.get(arn)
     if policy is None:
@@ -223,26 +253,21 @@ def _bucket_policy(gathering: Gathering, arn: str) -> Any:
 def _key_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, name = arn.split(":", 5)
     key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
-    if key is None:
-        return None
-    if not key.grants:
-        return key.policy
-    document = json.loads(key.policy)
-    # A grant is an allow of the key: direct for its grantee, within its constraints.
-    for grant in key.grants.values():
-        document["Statement"] = [*_listed(document["Statement"]), _grant_statement(grant)]
-    return json.dumps(document, sort_keys=True)
+    return None if key is None else key.policy
 
 
-def _listed(statements: Any) -> list[Any]:
-    return statements if isinstance(statements, list) else [statements]
+def _key_grants(arn: str) -> list[dict[str, Any]]:
+    """Return a key's grants as statements: each allows its grantee directly, within its constraints."""
+    _, _, _, region, account, name = arn.split(":", 5)
+    key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
+    return [] if key is None else [_grant_statement(grant) for grant in key.grants.values()]
 
 
 def _grant_statement(grant: Any) -> dict[str, Any]:
     principal = grant.grantee_principal
     kind = "Service" if principal.endswith(".amazonaws.com") else "AWS"
     statement: dict[str, Any] = {
-        "Sid": f"grant-{grant.id}",
+        "Sid": grant.id,
         "Effect": "Allow",
         "Principal": {kind: principal},
         "Action": [f"kms:{operation}" for operation in grant.operations],
@@ -259,7 +284,7 @@ def _grant_statement(grant: Any) -> dict[str, Any]:
 
 def _table_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, _ = arn.split(":", 5)
-    found = get_backend("dynamodb")[account][region].resource_policies.get(arn.split("/index/")[0])
+    found = get_backend("dynamodb")[account][region].resource_policies.get(holder_of("dynamodb", arn))
     return None if found is None else found.policy_doc
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -72,16 +72,24 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy document under the name by which decisions refer to it."""
+    """A policy document, with what it hangs on (an ARN) and the name that it has there."""
 
-    label: str
+    holder: str
+    name: str
     statements: tuple[Statement, ...]
 
 
-def parse(document: Mapping[str, Any] | str, label: str) -> Policy:
+def parse(document: Mapping[str, Any] | str, holder: str = "", name: str = "") -> Policy:
     """Read a policy document; raises PolicyError where it is malformed."""
     text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
-    return Policy(label, _statements(text))
+    return Policy(holder, name, _statements(text))
+
+
+def statements_in(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the statements of a document with the names that refer to them: the Sid, or the place (`#0`)."""
+    written = document.get("Statement", [])
+    for number, item in enumerate(written if isinstance(written, list) else [written]):
+        yield str(item.get("Sid") or f"#{number}"), item
 
 
 @lru_cache(maxsize=16384)
@@ -92,23 +100,21 @@ def _statements(text: str) -> tuple[Statement, ...]:
         raise PolicyError("The policy is not in the valid JSON format.") from error
     if not isinstance(document, dict):
         raise PolicyError("Syntax errors in policy.")
-    written = document.get("Statement", [])
-    listed = written if isinstance(written, list) else [written]
     variables = document.get("Version") == CURRENT_VERSION
-    return tuple(_statement(item, number, variables) for number, item in enumerate(listed))
+    return tuple(_statement(item, name, variables) for name, item in statements_in(document))
 
 
-def _statement(item: Mapping[str, Any], number: int, variables: bool) -> Statement:
+def _statement(item: Mapping[str, Any], name: str, variables: bool) -> Statement:
     unknown = set(item) - ELEMENTS
     if unknown or item.get("Effect") not in ("Allow", "Deny"):
-        raise PolicyError(f"Syntax errors in policy: statement {number} has {sorted(unknown) or 'no valid Effect'}.")
+        raise PolicyError(f"Syntax errors in policy: statement {name} has {sorted(unknown) or 'no valid Effect'}.")
     if ("Action" in item) == ("NotAction" in item):
         raise PolicyError("Policy statement must contain actions.")
     not_action, not_resource, not_principal = ("NotAction" in item, "NotResource" in item, "NotPrincipal" in item)
     resources = item.get("NotResource" if not_resource else "Resource")
     principals = item.get("NotPrincipal" if not_principal else "Principal")
     return Statement(
-        name=str(item.get("Sid") or f"#{number}"),
+        name=name,
         allow=item["Effect"] == "Allow",
         actions=_actions(_listed(item["NotAction" if not_action else "Action"])),
         not_action=not_action,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,24 @@ class UnservedPropertyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a resource is made: an account entered by its provider, and a Region."""
+    """Where a resource is made: an account entered by its provider, and a Region.
+
+    `pause` lets seconds pass while something asynchronous comes about.
+    """
 
     account: str
     region: str
     partition: str
     client: Callable[[str], Any]
+    pause: Callable[[float], None] = time.sleep
+
+    def wait(self, ready: Callable[[], bool], what: str, *, limit: int = 600, interval: int = 5) -> None:
+        """Ask again every `interval` seconds until something asynchronous has happened, as providers do."""
+        for _ in range(0, limit, interval):
+            if ready():
+                return
+            self.pause(interval)
+        raise TimeoutError(f"{what} did not come about within {limit} seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def get_organization(site: Site, arguments: Inputs) -> Mapping[str, Any]:
 def get_units(site: Site, arguments: Inputs) -> Mapping[str, Any]:
     """`aws.organizations.get_organizational_units`: the units directly below a parent."""
     parent = arguments["parentId"]
-    return {"id": parent, "parentId": parent, "childrens": _units(site, parent)}
+    return {"id": parent, "parentId": parent, "children": _units(site, parent)}
 
 
 def get_descendant_units(site: Site, arguments: Inputs) -> Mapping[str, Any]:
@@ -57,7 +57,7 @@ def get_descendant_units(site: Site, arguments: Inputs) -> Mapping[str, Any]:
         children = _units(site, waiting.pop(0))
         found += children
         waiting += [child["id"] for child in children]
-    return {"id": parent, "parentId": parent, "childrens": found}
+    return {"id": parent, "parentId": parent, "children": found}
 
 
 def get_child_accounts(site: Site, arguments: Inputs) -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ def get_child_accounts(site: Site, arguments: Inputs) -> Mapping[str, Any]:
 def get_descendant_accounts(site: Site, arguments: Inputs) -> Mapping[str, Any]:
     """`get_organizational_unit_descendant_accounts`: the accounts at any depth below a unit."""
     parent = arguments["parentId"]
-    below = [parent, *(one["id"] for one in get_descendant_units(site, arguments)["childrens"])]
+    below = [parent, *(one["id"] for one in get_descendant_units(site, arguments)["children"])]
     accounts = [account for unit in below for account in _accounts(site, unit)]
     return {"id": parent, "parentId": parent, "accounts": accounts}
 

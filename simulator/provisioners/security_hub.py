@@ -38,10 +38,18 @@ def _aggregator(site: Site, inputs: Inputs) -> Made:
 
 
 def _organization(site: Site, inputs: Inputs) -> Made:
-    site.client("securityhub").update_organization_configuration(
+    client = site.client("securityhub")
+    client.update_organization_configuration(
         AutoEnable=bool(inputs["autoEnable"]),
         AutoEnableStandards=inputs["autoEnableStandards"],
         OrganizationConfiguration=upper(inputs["organizationConfiguration"]),
+    )
+    site.wait(
+        lambda: (
+            client.describe_organization_configuration()["OrganizationConfiguration"].get("Status", "ENABLED")
+            == "ENABLED"
+        ),
+        "central configuration",
     )
     return Made(site.account)
 
@@ -72,10 +80,14 @@ def _association(site: Site, inputs: Inputs) -> Made:
     client.start_configuration_policy_association(
         ConfigurationPolicyIdentifier=inputs["policyId"], Target={kind: target}
     )
-    # The provider waits here; in a local organization the association has happened, or never will.
-    status = client.get_configuration_policy_association(Target={kind: target})
-    if status["AssociationStatus"] == "FAILED":
-        raise AssociationFailedError(f"{target}: {status.get('AssociationStatusMessage', 'no reason given')}")
+
+    def applied() -> bool:
+        status = client.get_configuration_policy_association(Target={kind: target})
+        if status["AssociationStatus"] == "FAILED":
+            raise AssociationFailedError(f"{target}: {status.get('AssociationStatusMessage', 'no reason given')}")
+        return bool(status["AssociationStatus"] == "SUCCESS")
+
+    site.wait(applied, f"the configuration policy of {target}")
     return Made(target)
 
 

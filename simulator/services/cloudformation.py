@@ -230,7 +230,6 @@ class StackSets(Service):
             kind="session",
             role=arn,
             session_name="stacksets",
-            unique_id="stacksets",
             via="cloudformation.amazonaws.com",
         )
 

@@ -118,34 +118,30 @@ class Sts(Service):
         return asked
 
     def _session_policies(self, call: Call, account: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
-        """Read the session policies; also returns their text, which has a limit of its own."""
-        texts = []
-        inline = call.parameters.get("Policy")
-        if inline:
-            if any(not (" " <= char <= "\u00ff" or char in "\t\n\r") for char in inline):
-                raise ServiceError("MalformedPolicyDocument", "The policy contains invalid characters.")
-            texts.append(inline)
-        listed = call.parameters.get("PolicyArns") or ()
-        if len(listed) > 10:
+        """Read the session policies; also returns what counts for their limit: inline text and managed ARNs."""
+        inline = call.parameters.get("Policy") or ""
+        if any(not (" " <= char <= "\u00ff" or char in "\t\n\r") for char in inline):
+            raise ServiceError("MalformedPolicyDocument", "The policy contains invalid characters.")
+        arns = [str(item["arn"]) for item in call.parameters.get("PolicyArns") or ()]
+        if len(arns) > 10:
             raise ServiceError("ValidationError", "Cannot specify more than 10 managed session policies")
-        for item in listed:
-            document = None
-            if item["arn"].split(":")[4] in (account, "aws"):
-                document = managed_document(item["arn"], self.world)
-            if document is None:
-                raise ServiceError("NoSuchEntity", f"Policy {item['arn']} does not exist or is not attachable.", 404)
-            texts.append(document)
-        characters = "".join(texts)
+        characters = "".join((inline, *arns))
         if len(characters) > SESSION_POLICY_CHARACTERS:
+            # The service model sets no maximum here, so that this is not a validation error.
             raise ServiceError(
-                "ValidationError",
-                f"1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have "
-                f"length less than or equal to {SESSION_POLICY_CHARACTERS}",
+                "PackedPolicyTooLarge",
+                f"Session policies of {len(characters)} characters exceed the maximum of {SESSION_POLICY_CHARACTERS}",
             )
+        texts = [inline] if inline else []
+        for arn in arns:
+            document = managed_document(arn, self.world) if arn.split(":")[4] in (account, "aws") else None
+            if document is None:
+                raise ServiceError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
+            texts.append(document)
         documents = []
         for text in texts:
             try:
-                parse(text, "session")
+                parse(text)
             except PolicyError as error:
                 raise ServiceError("MalformedPolicyDocument", str(error)) from error
             documents.append(json.loads(text))

@@ -25,6 +25,8 @@ START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ROLE = f"arn:aws:iam::{HUB}:role/worker"
 SESSION = f"arn:aws:sts::{HUB}:assumed-role/worker/job-1"
 USER = f"arn:aws:iam::{HUB}:user/ann"
+# What the policies of single decisions hang on.
+HOLDER = f"arn:aws:iam::{HUB}:role/holder"
 
 ROOT_CALLER = Caller(f"arn:aws:iam::{HUB}:root", HUB, "root", unique_id=HUB)
 SESSION_CALLER = Caller(SESSION, HUB, "session", role=ROLE, session_name="job-1", unique_id="AROAWORKER:job-1")
@@ -60,8 +62,8 @@ def deny(action: Any = "*", resource: Any = "*", **elements: Any) -> dict[str, A
     return {"Effect": "Deny", "Action": action, "Resource": resource, **elements}
 
 
-def policy(*statements: dict[str, Any], label: str = "identity:test", version: str | None = "2012-10-17") -> Policy:
-    return parse(document(*statements, version=version), label)
+def policy(*statements: dict[str, Any], name: str = "test", version: str | None = "2012-10-17") -> Policy:
+    return parse(document(*statements, version=version), HOLDER, name)
 
 
 def ask(
@@ -132,6 +134,24 @@ class Organization:
             session_name="test",
             unique_id=f"{role.id}:test",
         )
+
+    def grant(self, role: str, *statements: dict[str, Any], account: str = HUB) -> None:
+        """Give a role one more inline policy."""
+        get_backend("iam")[account]["aws"].put_role_policy(role, "more", json.dumps(document(*statements)))
+
+    def user(self, name: str, *statements: dict[str, Any], account: str = HUB) -> Caller:
+        """Make a user with one inline policy."""
+        backend = get_backend("iam")[account]["aws"]
+        user = backend.create_user(REGION, name)
+        backend.put_user_policy(name, "grants", json.dumps(document(*statements)))
+        return Caller(user.arn, account, "user", unique_id=user.id)
+
+    def delete_role(self, name: str, account: str = HUB) -> None:
+        """Delete a role with its inline policy, as IAM's service would have moto do it."""
+        backend = get_backend("iam")[account]["aws"]
+        for policy in list(backend.get_role(name).policies):
+            backend.delete_role_policy(name, policy)
+        backend.delete_role(name)
 
     def call(self, caller: Caller, service: str, operation: str, account: str | None = None, **parameters: Any) -> Call:
         return Call(service, operation, parameters, REGION, "aws", account or caller.account, caller)

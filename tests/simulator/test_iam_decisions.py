@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulator.call import Caller
-from simulator.iam.decision import Policies, StatementRef
+from simulator.iam.decision import Policies
 from simulator.iam.policy import Policy
 from tests.simulator.iam_world import (
     ANONYMOUS,
@@ -341,26 +341,3 @@ def test_an_explicit_deny_wins(case: Case, denying: str) -> None:
     assert decision.explicit_deny
     assert decision.reason.startswith("with an explicit deny in a")
     assert decision.reason.endswith(denying)
-
-
-def test_a_decision_names_the_statements_that_allowed() -> None:
-    decision = ask(
-        Policies(
-            identity=(
-                policy({**GET, "Sid": "Read"}, OTHER, label="identity:a"),
-                policy(OTHER, allow("s3:Get*"), label="identity:b"),
-            ),
-            boundary=policy(allow(), label="boundary:c"),
-        )
-    )
-    assert decision.statements == (
-        StatementRef("identity:a", "Read"),
-        StatementRef("identity:b", "#1"),
-        StatementRef("boundary:c", "#0"),
-    )
-    assert decision.sole == (StatementRef("boundary:c", "#0"),)
-
-
-def test_a_denial_names_the_statements_that_denied() -> None:
-    decision = ask(Policies(identity=(policy(GET, {**NO_GET, "Sid": "Never"}, label="identity:a"),)))
-    assert decision.statements == (StatementRef("identity:a", "Never"),)

@@ -8,6 +8,7 @@ from simulator.call import Caller
 from simulator.iam.conditions import PolicyError
 from simulator.iam.decision import Policies
 from simulator.iam.patterns import Value
+from simulator.iam.policy import parse
 from tests.simulator.iam_world import (
     ANONYMOUS,
     HUB,
@@ -263,8 +264,6 @@ def test_a_malformed_statement_is_refused(statement: dict[str, Any]) -> None:
 
 
 def test_a_statement_may_stand_alone_without_a_list() -> None:
-    from simulator.iam.policy import parse
-
-    single = parse({"Version": "2012-10-17", "Statement": allow()}, "identity:single")
+    single = parse({"Version": "2012-10-17", "Statement": allow()})
     assert ask(Policies(identity=(single,))).allowed
     assert not ask(Policies(identity=(single, policy(deny("s3:*"))))).allowed

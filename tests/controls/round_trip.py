@@ -1,0 +1,113 @@
+"""One remediation from end to end against the local organisation: read, evaluate, plan, apply, undo."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jmespath
+from boto3 import Session
+from botocore.exceptions import ClientError
+
+from lambdas.controls.model import Change, Control, Evaluation, Place, Plan, Ref, Refusal, Resource
+from simulator.founding import OrganizationPlan, PlannedAccount
+from simulator.local import LocalOrganization
+
+MANAGEMENT = "100000000001"
+HUB = "200000000002"
+MEMBER = "300000000001"
+REGION = "eu-central-1"
+PLACE = Place("aws", MEMBER, REGION)
+
+
+@contextmanager
+def member_account() -> Iterator[Session]:
+    """Open an organisation with one member account; yields its administrator's session at `PLACE`."""
+    accounts = (
+        PlannedAccount(HUB, "security", kind="hub", unit=("Security",)),
+        PlannedAccount(MEMBER, "team", unit=("Workloads",)),
+    )
+    plan = OrganizationPlan(management=MANAGEMENT, hub=HUB, accounts=accounts)
+    with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
+        yield organization.session(MEMBER, REGION)
+
+
+def judged(
+    session: Session, control: Control, resource: Resource, given: Mapping[str, Any] | None = None
+) -> Evaluation:
+    """Read a resource that is there and evaluate it."""
+    settings = control.read(session, resource, None)
+    assert settings is not None, f"{resource.arn} is not there"
+    return control.evaluate(settings, control.resolve(given or {}, resource.region))
+
+
+def planned(
+    session: Session, control: Control, resource: Resource, given: Mapping[str, Any] | None = None
+) -> Plan | Refusal:
+    """Plan as the pipeline does; the functions of a control must leave what they are given as it was."""
+    parameters = control.resolve(given or {}, resource.region)
+    settings = control.read(session, resource, None)
+    assert settings is not None, f"{resource.arn} is not there"
+    facts = control.inspect(session, resource, settings, parameters) if control.inspect else {}
+    before = copy.deepcopy((settings, parameters, facts))
+    control.evaluate(settings, parameters)
+    plan = control.plan(resource, settings, parameters, facts)
+    assert (settings, parameters, facts) == before, f"{control.id} alters what it is given"
+    return plan
+
+
+@dataclass
+class Application:
+    """What came of the changes of a plan: responses by the name of the change, and what was done already."""
+
+    done: list[Change] = field(default_factory=list)
+    responses: dict[str, Any] = field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
+
+
+def apply_plan(session: Session, plan: Plan | Refusal, only: int | None = None) -> Application:
+    """Make the changes of a plan by boto3, or only the first of them as if the run had been killed then."""
+    assert isinstance(plan, Plan), plan
+    application = Application()
+    for change in plan.changes[:only]:
+        _make(session, change, application)
+    return application
+
+
+def undo(session: Session, application: Application) -> None:
+    """Make the inverses of what was done, last first."""
+    for change in reversed(application.done):
+        if change.name in application.settled:
+            continue
+        assert change.inverse is not None, f"{change.name} has no inverse: {change.irreversible}"
+        _make(session, change.inverse, Application(responses=application.responses))
+
+
+def _make(session: Session, change: Change, application: Application) -> None:
+    client: Any = session.client(change.service)  # type: ignore[call-overload]
+    parameters = _resolved(change.parameters, application.responses)
+    try:
+        response = getattr(client, change.operation)(**parameters)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in change.settled:
+            raise
+        application.settled[change.name] = code
+        response = {}
+    application.done.append(change)
+    application.responses[change.name] = response
+
+
+def _resolved(value: Any, responses: Mapping[str, Any]) -> Any:
+    if isinstance(value, Ref):
+        found = jmespath.search(value.path, responses[value.change])
+        assert found, f"{value.change} has brought no {value.path}"
+        return found
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, responses) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolved(item, responses) for item in value]
+    return value
