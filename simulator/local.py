@@ -6,13 +6,10 @@ import gc
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from types import TracebackType
 from typing import TypeVar
 
 import boto3
-from botocore.loaders import Loader, create_loader
-from botocore.session import Session as CoreSession
 
 # Hundreds of default images per account and Region would be loaded; no control needs them.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
@@ -105,21 +102,12 @@ class LocalOrganization:
         give_access(self.plan.management, self.plan.management, self.world.partition, ADMINISTRATOR)
 
 
-@cache
-def _loader() -> Loader:
-    """Service models, read once for all sessions."""
-    return create_loader()
-
-
 def _session(credentials: Credentials, region: str) -> boto3.Session:
-    core = CoreSession()
-    core.register_component("data_loader", _loader())
     return boto3.Session(
         aws_access_key_id=credentials.access_key_id,
         aws_secret_access_key=credentials.secret_access_key,
         aws_session_token=credentials.session_token,
         region_name=region,
-        botocore_session=core,
     )
 
 

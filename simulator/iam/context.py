@@ -149,6 +149,10 @@ def service_context(call: Call) -> Context:
     if call.service == "s3":
         context |= {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256", "s3:TlsVersion": "1.3"}
         context["s3:ResourceAccount"] = call.account
+    if call.service == "securityhub":
+        targets = tuple(sorted({str(one.get("AwsAccountId")) for one in parameters.get("Findings") or ()}))
+        if call.operation == "BatchImportFindings" and targets:
+            context["securityhub:TargetAccount"] = targets[0] if len(targets) == 1 else targets
     if call.service == "sts":
         context |= session_context(call)
     return context

@@ -181,7 +181,7 @@ class Invocations:
             credentials,
             function.arn,
         )
-        function.stream = None
+        function.stream, function.logged = None, False
 
     def _log(self, function: Function, group: str, lines: tuple[str, ...]) -> None:
         """Write lines to CloudWatch Logs with the function's permissions; without them there are no logs."""
@@ -192,12 +192,9 @@ class Invocations:
         events = [{"timestamp": now, "message": line} for line in lines]
         place = {"region": function.region, "account": function.account}
         try:
-            self.world.call(caller, "logs", "PutLogEvents", {**names, "logEvents": events}, **place)
-        except ServiceError as error:
-            if error.code != "ResourceNotFoundException":
-                return
-            try:
+            if not function.logged:
                 self.world.call(caller, "logs", "CreateLogStream", names, **place)
-                self.world.call(caller, "logs", "PutLogEvents", {**names, "logEvents": events}, **place)
-            except ServiceError:
-                return
+                function.logged = True
+            self.world.call(caller, "logs", "PutLogEvents", {**names, "logEvents": events}, **place)
+        except ServiceError:
+            return

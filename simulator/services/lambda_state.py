@@ -44,6 +44,7 @@ class Function:
     concurrency: int | None = None
     container: Container | None = None
     stream: str | None = None
+    logged: bool = False
     invocations: int = 0
 
     @property

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from boto3 import Session
 
-from lambdas.controls.model import Place, Verdict
+from lambdas.controls.model import Place, Plan, Verdict
 from lambdas.controls.security_group_ssh_restricted import CONTROL
 from tests.controls.cases import Case
-from tests.controls.round_trip import MEMBER, PLACE, member_account
+from tests.controls.round_trip import PLACE, apply_plan, judged, member_account, planned, undo
 
 Permission = dict[str, Any]
 OFFICE = "203.0.113.0/24"
@@ -45,8 +45,8 @@ def build(session: Session, *permissions: Permission, tags: Mapping[str, str] | 
         if tags:
             listed = [{"Key": key, "Value": value} for key, value in tags.items()]
             more = {"TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": listed}]}
-        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission], **more)  # type: ignore[list-item]
-    return group
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission], **more)
+    return str(group)
 
 
 def prefix_list(session: Session, *cidrs: str) -> str:
@@ -55,7 +55,7 @@ def prefix_list(session: Session, *cidrs: str) -> str:
     made = session.client("ec2").create_managed_prefix_list(
         PrefixListName="peers", Entries=entries, MaxEntries=len(cidrs), AddressFamily=family
     )
-    return made["PrefixList"]["PrefixListId"]
+    return str(made["PrefixList"]["PrefixListId"])
 
 
 def state(session: Session, place: Place, group: str) -> object:
@@ -153,114 +153,105 @@ def member() -> Iterator[Session]:
         yield session
 
 
-def rule(number: int, source: str | None, first: int = 22, last: int = 22, protocol: str = "tcp", **more: Any) -> Any:
-    """A rule as DescribeSecurityGroupRules shows it; without a source it refers to a group."""
-    shown: dict[str, Any] = {
-        "SecurityGroupRuleId": f"sgr-{number}",
-        "IpProtocol": protocol,
-        "FromPort": first,
-        "ToPort": last,
-        "Tags": [],
-        **more,
-    }
-    if source is None:
-        return {**shown, "ReferencedGroupInfo": {"GroupId": "sg-2"}}
-    key = "PrefixListId" if source.startswith("pl-") else "CidrIpv6" if ":" in source else "CidrIpv4"
-    return {**shown, key: source}
+BY_NAME = {one.name: one for one in CASES}
+ROUND_TRIPS = [pytest.param(one, id=one.name) for one in CASES]
 
 
-def settings(*shown: Any, lists: Mapping[str, list[str]] | None = None, owner: str = MEMBER) -> dict[str, Any]:
-    return {
-        "GroupId": "sg-1",
-        "GroupName": "web",
-        "OwnerId": owner,
-        "Tags": [],
-        "Rules": list(shown),
-        "PrefixLists": dict(lists or {}),
-    }
+@pytest.mark.parametrize("one", ROUND_TRIPS)
+def test_a_broken_group_becomes_compliant_and_its_neighbour_stays_as_it_was(member: Session, one: Case) -> None:
+    neighbour = one.neighbour(member, PLACE)
+    before = one.state(member, PLACE, neighbour)
+    group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    assert judged(member, CONTROL, group, one.parameters).verdict is Verdict.NON_COMPLIANT
+    apply_plan(member, planned(member, CONTROL, group, one.parameters))
+    assert judged(member, CONTROL, group, one.parameters).verdict is Verdict.COMPLIANT
+    assert one.state(member, PLACE, neighbour) == before
+    assert judged(member, CONTROL, CONTROL.resource(PLACE, neighbour)).verdict is Verdict.COMPLIANT
 
 
-HALVES = [rule(1, "0.0.0.0/1"), rule(2, "128.0.0.0/1")]
-AROUND_TEN = [
-    rule(number, cidr)
-    for number, cidr in enumerate(
-        ("0.0.0.0/5", "8.0.0.0/7", "11.0.0.0/8", "12.0.0.0/6", "16.0.0.0/4", "32.0.0.0/3", "64.0.0.0/2", "128.0.0.0/1")
-    )
-]
+@pytest.mark.parametrize("one", ROUND_TRIPS)
+def test_the_undo_restores_every_rule_with_description_and_tags(member: Session, one: Case) -> None:
+    group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    before = rules(member, group.id)
+    applied = apply_plan(member, planned(member, CONTROL, group, one.parameters))
+    assert rules(member, group.id) != before
+    undo(member, applied)
+    assert rules(member, group.id) == before
 
 
-@pytest.mark.parametrize(
-    ("shown", "lists", "given", "guilty"),
-    [
-        pytest.param([], {}, {}, [], id="no rules"),
-        pytest.param([rule(1, "0.0.0.0/0")], {}, {}, [1], id="all of IPv4"),
-        pytest.param([rule(1, "::/0")], {}, {}, [1], id="all of IPv6"),
-        pytest.param(
-            [rule(1, "0.0.0.0/0"), rule(2, "::/0"), rule(3, "10.0.0.0/8")], {}, {}, [1, 2], id="both families"
-        ),
-        pytest.param([rule(1, "0.0.0.0/0", 22, 1024)], {}, {}, [1], id="22 begins the range"),
-        pytest.param([rule(1, "0.0.0.0/0", 0, 22)], {}, {}, [1], id="22 ends the range"),
-        pytest.param([rule(1, "0.0.0.0/0", 0, 65535)], {}, {}, [1], id="22 lies in the range"),
-        pytest.param([rule(1, "0.0.0.0/0", 0, 21), rule(2, "0.0.0.0/0", 23, 80)], {}, {}, [], id="ranges beside 22"),
-        pytest.param([rule(1, "0.0.0.0/0", protocol="6")], {}, {}, [1], id="TCP by its number"),
-        pytest.param([rule(1, "0.0.0.0/0", -1, -1, "-1")], {}, {}, [1], id="every protocol"),
-        pytest.param([rule(1, "0.0.0.0/0", -1, -1, "50")], {}, {}, [1], id="a protocol without ports opens all"),
-        pytest.param([rule(1, "0.0.0.0/0", protocol="udp")], {}, {}, [], id="UDP"),
-        pytest.param([rule(1, "0.0.0.0/0", protocol="17")], {}, {}, [], id="UDP by its number"),
-        pytest.param([rule(1, "0.0.0.0/0", -1, -1, "icmp")], {}, {}, [], id="ICMP"),
-        pytest.param([rule(1, "::/0", -1, -1, "58")], {}, {}, [], id="ICMPv6 by its number"),
-        pytest.param([rule(1, "10.0.0.0/8"), rule(2, OFFICE)], {}, {}, [], id="bounded addresses"),
-        pytest.param([rule(1, "0.0.0.0/1")], {}, {}, [], id="half of the internet alone"),
-        pytest.param(HALVES, {}, {}, [1, 2], id="halves that add up"),
-        pytest.param([rule(1, "::/1"), rule(2, "8000::/1")], {}, {}, [1, 2], id="halves of IPv6"),
-        pytest.param([rule(1, "0.0.0.0/1"), rule(2, "8000::/1")], {}, {}, [], id="halves of two families"),
-        pytest.param(
-            [rule(1, "0.0.0.0/1", 0, 22), rule(2, "128.0.0.0/1", -1, -1, "-1")],
-            {},
-            {},
-            [1, 2],
-            id="halves, other ports",
-        ),
-        pytest.param([rule(1, "0.0.0.0/1"), rule(2, "128.0.0.0/1", 80, 80)], {}, {}, [], id="a half on another port"),
-        pytest.param([*HALVES, rule(3, "0.0.0.0/0")], {}, {}, [1, 2, 3], id="halves under a whole"),
-        pytest.param(
-            [*HALVES, rule(3, OFFICE), rule(4, "8.8.8.0/24")], {}, {}, [1, 2], id="narrow rules under halves stay"
-        ),
-        pytest.param([rule(1, "pl-1")], {"pl-1": ["0.0.0.0/0"]}, {}, [1], id="prefix list with the world"),
-        pytest.param([rule(1, "pl-1")], {"pl-1": ["::/0"]}, {}, [1], id="prefix list with the world of IPv6"),
-        pytest.param([rule(1, "pl-1")], {"pl-1": ["0.0.0.0/1", "128.0.0.0/1"]}, {}, [1], id="prefix list of halves"),
-        pytest.param(
-            [rule(1, "pl-1"), rule(2, "128.0.0.0/1")],
-            {"pl-1": ["0.0.0.0/1"]},
-            {},
-            [1, 2],
-            id="half a list, half a rule",
-        ),
-        pytest.param([rule(1, "pl-1")], {"pl-1": ["10.0.0.0/8"]}, {}, [], id="bounded prefix list"),
-        pytest.param([rule(1, "pl-1")], {"pl-1": []}, {}, [], id="empty prefix list"),
-        pytest.param([rule(1, "pl-1", 443, 443)], {}, {}, [], id="prefix list on another port is not even read"),
-        pytest.param([rule(1, None), rule(2, None, -1, -1, "-1")], {}, {}, [], id="references to groups"),
-        pytest.param(
-            [*AROUND_TEN, rule(8, "10.0.0.0/8")], {}, {}, list(range(8)), id="private addresses are no part of it"
-        ),
-        pytest.param(
-            [*HALVES[:1], rule(2, "128.0.0.0/2"), rule(3, "192.0.0.0/2")],
-            {},
-            {"allowed_sources": ["192.0.0.0/2"]},
-            [1, 2],
-            id="what is allowed stays",
-        ),
-    ],
-)
-def test_verdict_and_the_rules_that_it_names(
-    shown: list[Any], lists: Mapping[str, list[str]], given: Mapping[str, Any], guilty: list[int]
-) -> None:
-    evaluation = CONTROL.evaluate(settings(*shown, lists=dict(lists)), CONTROL.resolve(given, PLACE.region))
-    assert evaluation.verdict is (Verdict.NON_COMPLIANT if guilty else Verdict.COMPLIANT)
-    named = [number for number in range(10) if f"sgr-{number} " in evaluation.annotation]
-    assert named == guilty
+@pytest.mark.parametrize("one", ROUND_TRIPS)
+def test_the_same_plan_made_twice_changes_nothing_the_second_time(member: Session, one: Case) -> None:
+    group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    plan = planned(member, CONTROL, group, one.parameters)
+    apply_plan(member, plan)
+    after = one.state(member, PLACE, group.id)
+    assert isinstance(plan, Plan)
+    assert list(apply_plan(member, plan).settled) == [change.name for change in plan.changes]
+    assert one.state(member, PLACE, group.id) == after
 
 
-def test_annotation_fits_the_limit_of_config_however_many_rules_there_are() -> None:
-    many = [rule(number, "0.0.0.0/0", 22 - number, 22) for number in range(22)]
-    assert len(CONTROL.evaluate(settings(*many), CONTROL.resolve({}, PLACE.region)).annotation) == 256
+@pytest.mark.parametrize("name", ["tagged range around 22", "an office may come instead"])
+def test_a_run_killed_after_any_change_is_finished_by_the_next(member: Session, name: str) -> None:
+    one = BY_NAME[name]
+    whole = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    plan = planned(member, CONTROL, whole, one.parameters)
+    assert isinstance(plan, Plan)
+    apply_plan(member, plan)
+    for killed_after in range(1, len(plan.changes)):
+        group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+        apply_plan(member, planned(member, CONTROL, group, one.parameters), only=killed_after)
+        assert judged(member, CONTROL, group, one.parameters).verdict is Verdict.NON_COMPLIANT
+        apply_plan(member, planned(member, CONTROL, group, one.parameters))
+        assert rules(member, group.id) == rules(member, whole.id)
+
+
+def test_a_range_keeps_its_other_ports_with_description_and_tags(member: Session) -> None:
+    one = BY_NAME["tagged range around 22"]
+    group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    apply_plan(member, planned(member, CONTROL, group))
+    assert rules(member, group.id) == [
+        ("tcp", first, last, source, "tools", ("team", "platform"))
+        for first, last in ((20, 21), (23, 25))
+        for source in ("0.0.0.0/0", "::/0")
+    ]
+
+
+def test_only_the_addresses_of_families_that_were_open_come_instead(member: Session) -> None:
+    one = BY_NAME["an office may come instead"]
+    group = CONTROL.resource(PLACE, one.broken(member, PLACE))
+    apply_plan(member, planned(member, CONTROL, group, one.parameters))
+    assert rules(member, group.id) == [("tcp", 22, 22, OFFICE, "Allowed instead of the whole internet")]
+
+
+def test_a_prefix_list_is_never_edited(member: Session) -> None:
+    ec2 = member.client("ec2")
+    peers = prefix_list(member, "0.0.0.0/0", "10.0.0.0/8")
+    group = CONTROL.resource(PLACE, build(member, open_to(peers)))
+    plan = planned(member, CONTROL, group)
+    apply_plan(member, plan)
+    assert isinstance(plan, Plan)
+    assert any(peers in left for left in plan.leaves)
+    assert len(ec2.get_managed_prefix_list_entries(PrefixListId=peers)["Entries"]) == 2
+
+
+def test_a_group_that_is_gone_has_no_settings(member: Session) -> None:
+    assert CONTROL.read(member, CONTROL.resource(PLACE, "sg-0123456789abcdef0"), None) is None
+
+
+def test_every_group_of_the_account_is_discovered(member: Session) -> None:
+    assert CONTROL.discover is not None
+    group = build(member)
+    found = {resource.id: resource for resource in CONTROL.discover(member, PLACE)}
+    assert found[group] == CONTROL.resource(PLACE, group)
+    assert set(found) == {one["GroupId"] for one in member.client("ec2").describe_security_groups()["SecurityGroups"]}
+
+
+def test_people_are_told_which_interfaces_they_cut_off(member: Session) -> None:
+    ec2 = member.client("ec2")
+    group = build(member, open_to("0.0.0.0/0"))
+    vpc = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
+    plan = planned(member, CONTROL, CONTROL.resource(PLACE, group))
+    assert isinstance(plan, Plan)
+    assert interface in plan.message
