@@ -43,7 +43,12 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         if not isinstance(detail, dict) or not isinstance(detail.get("findings"), list):
             raise MalformedEventError(f"message {record.message_id} holds no findings")
         for finding in detail["findings"]:
-            _one(pipeline, finding)
+            try:
+                _one(pipeline, finding)
+            except Exception:
+                # The record goes back to the queue; without this line nobody could tell why.
+                logger.exception("not handled", extra=_named(finding))
+                raise
 
     # A batch that failed whole is returned record by record too: then only what is broken ends in the queue.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -54,20 +59,19 @@ def _one(pipeline: Pipeline, finding: dict[str, Any]) -> None:
     result = pipeline.handle(finding)
     if result is None:
         return
-    control = str(finding.get("GeneratorId", "")).removeprefix("palisade/")
-    logger.info(
-        "handled",
-        extra={
-            "control": control,
-            "account": finding.get("AwsAccountId"),
-            "region": finding.get("Region"),
-            "finding": finding.get("Id"),
-            "outcome": result.outcome.value,
-            "reason": result.reason,
-        },
-    )
+    logger.info("handled", extra={**_named(finding), "outcome": result.outcome.value, "reason": result.reason})
     with single_metric(name="Outcomes", unit=MetricUnit.Count, value=1) as metric:
         metric.add_dimension(name="outcome", value=result.outcome.value)
+
+
+def _named(finding: dict[str, Any]) -> dict[str, Any]:
+    """What a log line says of a finding: enough to find it again."""
+    return {
+        "control": str(finding.get("GeneratorId", "")).removeprefix("palisade/"),
+        "account": finding.get("AwsAccountId"),
+        "region": finding.get("Region"),
+        "finding": finding.get("Id"),
+    }
 
 
 @cache

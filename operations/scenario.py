@@ -6,10 +6,10 @@ use the same cases, so a control that has passed its tests takes part here unask
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,10 @@ def cases(control: Control) -> list[Any]:
     path = ROOT / "tests" / "controls" / f"test_{module}.py"
     if not path.exists():
         raise ScenarioError(f"{control.id} has no test module {path.relative_to(ROOT)}")
-    name = f"palisade_cases_{module}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ScenarioError(f"{path.relative_to(ROOT)} cannot be loaded")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    offered = list(getattr(sys.modules[name], "CASES", ()))
+    # An installed command does not have the checkout on its path, and the test modules import each other.
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    offered = list(getattr(import_module(f"tests.controls.test_{module}"), "CASES", ()))
     if not offered:
         raise ScenarioError(f"{path.relative_to(ROOT)} offers no CASES")
     return offered

@@ -15,7 +15,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
-from simulator.deployment import Deployment, DeploymentError, deploy
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Place, Verdict
@@ -24,6 +23,7 @@ from operations import local_estate
 from operations.scenario import Broken, cases
 from operations.summary import assign, counts, ledger_outcomes
 from operations.timeline import Timeline
+from simulator.deployment import Deployment, DeploymentError, deploy
 from simulator.local import LocalOrganization
 from simulator.services.sns import Topics
 from simulator.world import partition_of

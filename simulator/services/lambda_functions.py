@@ -7,7 +7,6 @@ simulated and say so.
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -183,7 +182,7 @@ class LambdaFunctions(Service):
         outcome = self.invocations.run(function, payload, call.request_id)
         answer: dict[str, Any] = {
             "StatusCode": 200,
-            "Payload": io.BytesIO(json.dumps(outcome.payload).encode()),
+            "Payload": json.dumps(outcome.payload).encode(),
             "ExecutedVersion": "$LATEST",
         }
         if call.parameters.get("LogType") == "Tail":

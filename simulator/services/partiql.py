@@ -109,9 +109,9 @@ class _Reader:
         while not self._take("word", "WHERE"):
             word = self.word()
             if word == "SET":
-                sets.append(f"{self._named(change, self._name())} = {self._expression(change)}")
+                sets.append(self._assignment(change))
                 while self._take("sign", ","):
-                    sets.append(f"{self._named(change, self._name())} = {self._expression(change)}")
+                    sets.append(self._assignment(change))
             elif word == "REMOVE":
                 removes.append(self._named(change, self._name()))
             else:
@@ -141,6 +141,11 @@ class _Reader:
                 "ValidationException", "Where clause does not contain a mandatory equality on all key attributes"
             )
         change.condition = " AND ".join(conditions)
+
+    def _assignment(self, change: Update) -> str:
+        name = self._named(change, self._name())
+        self._expect("sign", "=")
+        return f"{name} = {self._expression(change)}"
 
     def _expression(self, change: Update) -> str:
         """An operand, or two with a sign between them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -139,7 +139,7 @@ def test_a_dry_run_changes_nothing(ec2: Desk) -> None:
 def test_rules_are_revoked_one_by_one_by_id(ec2: Desk) -> None:
     identifier = group(ec2)
     bad, good = allow(ec2, identifier, tcp(22, "0.0.0.0/0", "10.0.0.0/8"))
-    named = {"GroupId": identifier, "SecurityGroupRuleIds": [bad["SecurityGroupRuleId"]]}
+    named: Any = {"GroupId": identifier, "SecurityGroupRuleIds": [bad["SecurityGroupRuleId"]]}
     [revoked] = ec2.ask("RevokeSecurityGroupIngress", **named)["RevokedSecurityGroupRules"]
     assert revoked == {
         name: value for name, value in bad.items() if name not in ("Tags", "GroupOwnerId", "SecurityGroupRuleArn")
@@ -212,7 +212,7 @@ def test_describe_security_groups_shows_what_was_authorized(ec2: Desk) -> None:
 def test_entries_of_a_prefix_list_come_by_version_and_in_pages(ec2: Desk) -> None:
     cidrs = [f"10.0.{number}.0/24" for number in range(100)]
     peers = prefix_list(ec2, *cidrs, maximum=200)
-    change = {"PrefixListId": peers, "AddEntries": [{"Cidr": "10.1.2.3/16"}]}
+    change: Any = {"PrefixListId": peers, "AddEntries": [{"Cidr": "10.1.2.3/16"}]}
     changed = ec2.ask("ModifyManagedPrefixList", CurrentVersion=1, **change)["PrefixList"]
     assert (changed["Version"], changed["State"], changed["PrefixListName"]) == (2, "modify-complete", "p")
     first = ec2.ask("GetManagedPrefixListEntries", PrefixListId=peers)
@@ -227,7 +227,7 @@ def test_moto_still_ignores_versions_and_loses_names_of_prefix_lists() -> None:
     with desk("ec2") as moto:
         peers = prefix_list(moto, "10.0.0.0/8")
         for number in (1, 2):
-            change = {"AddEntries": [{"Cidr": f"10.{number}.0.0/16"}], "CurrentVersion": 1}
+            change: Any = {"AddEntries": [{"Cidr": f"10.{number}.0.0/16"}], "CurrentVersion": 1}
             changed = moto.ask("ModifyManagedPrefixList", PrefixListId=peers, **change)["PrefixList"]
         assert "PrefixListName" not in changed
 
@@ -243,12 +243,12 @@ def test_lists_of_aws_and_unknown_lists(ec2: Desk) -> None:
     for operation, named in (("GetManagedPrefixListEntries", "pl-1"), ("DescribeManagedPrefixLists", ["pl-1"])):
         key = "PrefixListId" if isinstance(named, str) else "PrefixListIds"
         with pytest.raises(ServiceError, match=r"InvalidPrefixListID\.NotFound"):
-            ec2.ask(operation, **{key: named})
+            ec2.ask(operation, **cast("Any", {key: named}))
 
 
 def test_a_prefix_list_does_not_grow_past_its_maximum(ec2: Desk) -> None:
     peers = prefix_list(ec2, "10.0.0.0/8", maximum=1)
-    change = {"PrefixListId": peers, "CurrentVersion": 1, "AddEntries": [{"Cidr": "192.168.0.0/16"}]}
+    change: Any = {"PrefixListId": peers, "CurrentVersion": 1, "AddEntries": [{"Cidr": "192.168.0.0/16"}]}
     with pytest.raises(ServiceError, match="PrefixListMaxEntriesExceeded"):
         ec2.ask("ModifyManagedPrefixList", **change)
     with pytest.raises(ServiceError, match="InvalidParameterValue"):

@@ -11,7 +11,7 @@ from simulator.call import ServiceError
 from simulator.services.s3 import S3Service
 from tests.simulator.correction_world import ACCOUNT, OTHER, REGION, Desk, desk
 
-HERE = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+HERE: Any = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
 
 
 @pytest.fixture

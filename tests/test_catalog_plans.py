@@ -1,0 +1,181 @@
+"""Laws over what controls do to the cases of their tests: plans, permissions, neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+import pytest
+from boto3 import Session
+
+from components.documents import catalog_grants, document, grant_statements
+from lambdas.controls import catalog
+from lambdas.controls.model import Change, Control, Grant, Plan, Ref, Refusal, Resource, Verdict
+from lambdas.remediation import describe, session_policy
+from lambdas.remediation.apply import Run
+from operations.scenario import ScenarioError, cases
+from tests.controls.cases import Case
+from tests.controls.roles import enter, make_role
+from tests.controls.round_trip import PLACE, judged, member_account, planned
+
+
+def offered(control: Control) -> list[Case]:
+    """The cases of a control; that there are some is a law of its own (test_catalog.py)."""
+    try:
+        return cases(control)
+    except ScenarioError:
+        return []
+
+
+CONTROLS = [pytest.param(control, id=control.id) for control in catalog().values() if offered(control)]
+EVERY = [
+    pytest.param(control, case, id=f"{control.id} {case.name}")
+    for control in catalog().values()
+    for case in offered(control)
+]
+
+
+@dataclass
+class Bench:
+    """A member account, and what each case has come to; a case is built once for all laws."""
+
+    session: Session
+    built: dict[tuple[str, str], tuple[Resource, Plan | Refusal]] = field(default_factory=dict)
+
+    def plan(self, control: Control, case: Case) -> tuple[Resource, Plan | Refusal]:
+        """The broken resource of a case and its plan."""
+        key = (control.id, case.name)
+        if key not in self.built:
+            resource = control.resource(PLACE, case.broken(self.session, PLACE))
+            self.built[key] = (resource, planned(self.session, control, resource, case.parameters))
+        return self.built[key]
+
+    def role(self, control: Control, case: Case, *, write: bool) -> str:
+        """A role with exactly the permissions that members deploy for this control."""
+        name = f"{'writer' if write else 'reader'}-{control.slug}-{re.sub('[^a-z0-9]+', '-', case.name.lower())}"[:64]
+        policy = document(*grant_statements("Grant", allowed(control, case, write=write)))
+        return make_role(self.session, name, policy)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with member_account() as session:
+        yield Bench(session)
+
+
+def allowed(control: Control, case: Case, *, write: bool) -> list[Grant]:
+    """The control's grants as the member's roles hold them."""
+    given = {control.id: case.parameters}
+    return catalog_grants([control], PLACE.partition, PLACE.account, [PLACE.region], given, write=write)
+
+
+def asked(plan: Plan | Refusal) -> list[tuple[Change, Grant]]:
+    """Every permission of a plan, those of its inverses too."""
+    if isinstance(plan, Refusal):
+        return []
+    changes = [one for change in plan.changes for one in (change, change.inverse) if one is not None]
+    return [(change, grant) for change in changes for grant in change.grants]
+
+
+def within(asks: Grant, resource: str | Ref, bound: Grant) -> str | None:
+    """The pattern of a bound that admits one resource of a grant; conditions of the bound must all be kept."""
+    if asks.action != bound.action:
+        return None
+    for operator, keys in bound.conditions.items():
+        if any(asks.conditions.get(operator, {}).get(key) != value for key, value in keys.items()):
+            return None
+    patterns = (str(pattern) for pattern in bound.resources)
+    if isinstance(resource, Ref):
+        return next((pattern for pattern in patterns if "*" in pattern), None)
+    return next((pattern for pattern in patterns if fnmatchcase(resource, pattern)), None)
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_the_broken_resource_fails_and_its_neighbour_does_not(bench: Bench, control: Control, case: Case) -> None:
+    resource = control.resource(PLACE, case.broken(bench.session, PLACE))
+    neighbour = control.resource(PLACE, case.neighbour(bench.session, PLACE))
+    assert judged(bench.session, control, resource, case.parameters).verdict is Verdict.NON_COMPLIANT
+    assert judged(bench.session, control, neighbour, case.parameters).verdict is not Verdict.NON_COMPLIANT
+    assert case.state(bench.session, PLACE, neighbour.id) == case.state(bench.session, PLACE, neighbour.id)
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_a_plan_has_a_message_and_an_undo_or_the_reason_why_there_is_none(
+    bench: Bench, control: Control, case: Case
+) -> None:
+    resource, plan = bench.plan(control, case)
+    if isinstance(plan, Refusal):
+        assert plan.reason
+        return
+    assert plan.message
+    assert plan.tell
+    assert resource.id in " ".join((plan.message, *describe.lines(plan)))
+    for change in plan.changes:
+        assert (change.inverse is None) is not (change.irreversible is None), change.name
+    assert plan.ceiling is None or plan.ceiling.reason
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_a_plan_asks_for_nothing_beyond_the_grants_of_its_control(bench: Bench, control: Control, case: Case) -> None:
+    _, plan = bench.plan(control, case)
+    bounds = allowed(control, case, write=True)
+    for change, grant in asked(plan):
+        assert grant.resources, f"{change.name}: {grant.action} on nothing"
+        for resource in grant.resources:
+            assert any(within(grant, resource, bound) for bound in bounds), f"{change.name}: {grant}"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_every_grant_of_a_control_is_needed_by_some_tested_plan(bench: Bench, control: Control) -> None:
+    reached, named = set(), set()
+    for case in cases(control):
+        bounds = allowed(control, case, write=True)
+        named |= {(bound.action, pattern) for bound in bounds for pattern in bound.resources}
+        for _, grant in asked(bench.plan(control, case)[1]):
+            for resource in grant.resources:
+                reached |= {(bound.action, within(grant, resource, bound)) for bound in bounds}
+    assert named - reached == set()
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_the_session_policies_of_a_plan_and_its_undo_fit(bench: Bench, control: Control, case: Case) -> None:
+    _, plan = bench.plan(control, case)
+    if isinstance(plan, Refusal):
+        return
+    for group in session_policy.groups(plan.changes):
+        grants = [grant for change in group.changes for grant in change.grants]
+        assert len(session_policy.document(grants)) <= session_policy.LIMIT
+    for change in plan.changes:
+        if change.inverse is not None:
+            assert len(session_policy.document(change.inverse.grants)) <= session_policy.LIMIT
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_the_read_grants_are_enough_to_read_inspect_and_discover(bench: Bench, control: Control, case: Case) -> None:
+    resource, plan = bench.plan(control, case)
+    reader = enter(bench.session, bench.role(control, case, write=False))
+    assert planned(reader, control, resource, case.parameters) == plan
+    if control.discover is not None:
+        assert resource in list(control.discover(reader, PLACE))
+
+
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_the_permissions_of_a_plan_are_enough_to_apply_it_and_to_undo_it(
+    bench: Bench, control: Control, case: Case
+) -> None:
+    role = bench.role(control, case, write=True)
+    resource = control.resource(PLACE, case.broken(bench.session, PLACE))
+    plan = planned(bench.session, control, resource, case.parameters)
+    if isinstance(plan, Refusal) or not plan.changes:
+        return
+    entries: list[Any] = []
+    run = Run(writer=partial(enter, bench.session, role), journal=lambda kind, body: entries.append((kind, body)))
+    run.apply(plan.changes)
+    assert judged(bench.session, control, resource, case.parameters).verdict is not Verdict.NON_COMPLIANT
+    assert [kind for kind, _ in entries] == ["intent", "response"] * len(plan.changes)
+    left = run.restore()
+    assert len(left) == sum(change.inverse is None for change in plan.changes), left
