@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.services.cloudformation import StackSets
+from simulator.services.cloudwatch import CloudWatch
 from simulator.services.config_service import ConfigService
 from simulator.services.dynamodb import DynamoDb
 from simulator.services.ec2 import Ec2Service
@@ -14,6 +15,7 @@ from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.organizations import Organizations
 from simulator.services.s3 import S3Service
+from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
 from simulator.services.sns import Topics
 from simulator.services.sqs import Queues
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 PLAIN = (
     StackSets,
+    CloudWatch,
     ConfigService,
     DynamoDb,
     Ec2Service,
@@ -43,5 +46,5 @@ PLAIN = (
 def build_services(world: World, identities: Identities) -> dict[str, Service]:
     """Make every service of ours, by boto3's name; all others are moto's alone."""
     services: list[Service] = [kind(world) for kind in PLAIN]
-    services += [Sts(world, identities), LambdaFunctions(world, identities)]
+    services += [Sts(world, identities), LambdaFunctions(world, identities), S3Control(world, identities)]
     return {service.name: service for service in services}

@@ -31,6 +31,8 @@ DESCRIBED = ("Arn", "KeyManager", "KeyState", "KeySpec")
 BUCKETS = ("arn:{partition}:s3:::*",)
 KEYS = ("arn:{partition}:kms:{region}:{account}:key/*",)
 PASSED = {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}}
+# What UpdateObjectEncryption takes, as a job's filter names it and as people do.
+JOBS = {"SSES3": "SSE-S3", "SSEKMS": "SSE-KMS"}
 PEOPLE = (model.Audience.OWNER, model.Audience.OPERATIONS)
 
 
@@ -176,14 +178,14 @@ def plan(
         ),
     )
     hindrance = _no_job(resource, settings, parameters)
-    changes = (put,) if hindrance else (put, _job(resource, rule, parameters["reencrypt_role"]))
+    jobs = [] if hindrance else [_job(resource, rule, parameters["reencrypt_role"], kind) for kind in JOBS]
     return Plan(
-        changes=changes,
+        changes=(put, *jobs),
         tell=PEOPLE,
         leaves=tuple(_leaves(hindrance)),
         ceiling=_ceiling(hindrance, facts),
         message=f"{now}. The key for new objects: {facts['Key']['Arn']}; {untouched}"
-        f"{'' if hindrance else ' until an S3 Batch Operations job has re-encrypted them'}.",
+        f"{'' if hindrance else ' until S3 Batch Operations jobs have re-encrypted them'}.",
     )
 
 
@@ -230,8 +232,11 @@ def _no_job(resource: Resource, settings: Mapping[str, Any], parameters: Mapping
     return None
 
 
-def _job(resource: Resource, rule: Mapping[str, Any], role: str) -> Change:
-    """Re-encrypt in place, by a job over a list that S3 makes: no copies, dates and versions stay as they are."""
+def _job(resource: Resource, rule: Mapping[str, Any], role: str, kind: str) -> Change:
+    """Re-encrypt in place, by a job over a list that S3 makes: no copies, dates and versions stay as they are.
+
+    A job's filter takes one encryption; without a filter, objects that cannot be re-encrypted would fail the job.
+    """
     key = rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
     target = {"KMSKeyArn": key, "BucketKeyEnabled": rule.get("BucketKeyEnabled", False)}
     parameters = {
@@ -242,7 +247,7 @@ def _job(resource: Resource, rule: Mapping[str, Any], role: str) -> Change:
             "S3JobManifestGenerator": {
                 "SourceBucket": resource.arn,
                 "ExpectedBucketOwner": resource.account,
-                "Filter": {"MatchAnyObjectEncryption": [{"SSES3": {}}, {"SSEKMS": {}}]},
+                "Filter": {"MatchAnyObjectEncryption": [{kind: {}}]},
                 "EnableManifestOutput": False,
             }
         },
@@ -250,12 +255,12 @@ def _job(resource: Resource, rule: Mapping[str, Any], role: str) -> Change:
         "Report": {"Enabled": False},
         "Priority": 10,
         "RoleArn": role,
-        "Description": f"Re-encrypt {resource.id} under {key}",
+        "Description": f"Re-encrypt {JOBS[kind]} objects of {resource.id} under {key}",
     }
     # The same for every run of this plan, so that S3 starts one job however often it is asked.
     token = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
     return Change(
-        name="re-encrypt-objects",
+        name=f"re-encrypt-{JOBS[kind].lower()}-objects",
         service="s3control",
         operation="create_job",
         parameters={**parameters, "ClientRequestToken": token},

@@ -2,7 +2,8 @@
 
 Source: SQS Developer Guide, "Key management"; SNS Developer Guide, "Managing encryption keys";
 DynamoDB Developer Guide, "Encryption at rest: usage notes"; S3 User Guide, "Using server-side
-encryption with AWS KMS keys".
+encryption with AWS KMS keys"; Lambda Developer Guide, "Deploying .zip file archives" (Lambda reads the
+code's object with the permissions of who deploys it).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SENDING = ("kms:GenerateDataKey", "kms:Decrypt")
 READING = ("kms:Decrypt",)
+REWRAPPING = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 TABLE_ITEMS = frozenset(
     {
         "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
@@ -42,18 +44,27 @@ USES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "CreateMultipartUpload"): SENDING,
     ("s3", "GetObject"): READING,
     ("s3", "HeadObject"): READING,
+    # API reference, UpdateObjectEncryption. Asked for on the new key; the former one is S3's to unwrap by.
+    ("s3", "UpdateObjectEncryption"): REWRAPPING,
+    # The object that the code is read from.
+    ("lambda", "CreateFunction"): READING,
+    ("lambda", "UpdateFunctionCode"): READING,
     **{("dynamodb", operation): READING for operation in TABLE_ITEMS},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """Actions that a service needs on a key for a call; `managed` keys are AWS's own, of the service."""
+    """Actions that a service needs on a key for a call; `managed` keys are AWS's own, of the service.
+
+    `service` holds the resource: it is S3 that decrypts the code of a function, not Lambda.
+    """
 
     key: str
     actions: tuple[str, ...]
     managed: bool
     context: Context
+    service: str
 
 
 def key_uses(call: Call, resources: tuple[str, ...], world: World) -> Iterator[KeyUse]:
@@ -63,13 +74,15 @@ def key_uses(call: Call, resources: tuple[str, ...], world: World) -> Iterator[K
         return
     seen = set()
     for resource in resources:
-        named = _KEYS[call.service](call, resource, world)
+        service = resource.split(":")[2]
+        find = _KEYS.get(service)
+        named = None if find is None else find(call, resource, world)
         if not named or (resource, named) in seen:
             continue
         seen.add((resource, named))
         owner, region = _place(call, resource, world)
         key = key_arn(replace_place(call, region), named, owner)
-        yield KeyUse(key, actions, "alias/aws/" in named, _encryption_context(call.service, resource))
+        yield KeyUse(key, actions, "alias/aws/" in named, _encryption_context(service, resource), service)
 
 
 def replace_place(call: Call, region: str) -> Call:
@@ -124,6 +137,8 @@ def _object_key(call: Call, arn: str, world: World) -> str | None:
     bucket = bucket_of(arn, world.partition)
     if bucket is None or "/" not in arn.split(":", 5)[5]:
         return None
+    if call.operation == "UpdateObjectEncryption":
+        return str(call.parameters["ObjectEncryption"]["SSEKMS"]["KMSKeyArn"])
     if USES[call.service, call.operation] == READING:
         stored = bucket.keys.get(arn.split(":", 5)[5].split("/", 1)[1])
         kind, key = getattr(stored, "encryption", None), getattr(stored, "kms_key_id", None)

@@ -26,13 +26,20 @@ PLACE = Place("aws", MEMBER, REGION)
 @contextmanager
 def member_account() -> Iterator[Session]:
     """Open an organisation with one member account; yields its administrator's session at `PLACE`."""
+    with member_organization() as organization:
+        yield organization.session(MEMBER, REGION)
+
+
+@contextmanager
+def member_organization() -> Iterator[LocalOrganization]:
+    """Open an organisation with one member account, for tests in which time passes."""
     accounts = (
         PlannedAccount(HUB, "security", kind="hub", unit=("Security",)),
         PlannedAccount(MEMBER, "team", unit=("Workloads",)),
     )
     plan = OrganizationPlan(management=MANAGEMENT, hub=HUB, accounts=accounts)
     with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
-        yield organization.session(MEMBER, REGION)
+        yield organization
 
 
 def judged(

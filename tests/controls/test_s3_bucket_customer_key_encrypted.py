@@ -13,11 +13,24 @@ from botocore.stub import Stubber
 
 from lambdas.controls.model import Place, Plan, Refusal, Verdict
 from lambdas.controls.s3_bucket_customer_key_encrypted import CONTROL
+from simulator.local import LocalOrganization
 from tests.controls.cases import Case
-from tests.controls.round_trip import HUB, PLACE, apply_plan, judged, member_account, planned, undo
+from tests.controls.round_trip import (
+    HUB,
+    PLACE,
+    apply_plan,
+    judged,
+    member_organization,
+    planned,
+    undo,
+)
 
 ALIAS = "alias/data"
 GIVEN = {"key": {PLACE.region: ALIAS}}
+VERSION = {"Version": "2012-10-17"}
+JOB_ROLE = "re-encryption"
+JOB_ROLE_ARN = f"arn:{PLACE.partition}:iam::{PLACE.account}:role/{JOB_ROLE}"
+REENCRYPTED = {**GIVEN, "reencrypt": True, "reencrypt_role": JOB_ROLE_ARN}
 NO_KEY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -85,6 +98,39 @@ def dual_layer_bucket(session: Session, place: Place) -> str:
     return new_bucket(session, place, by_key("aws:kms:dsse", new_key(session).rsplit("/", 1)[-1]))
 
 
+def job_role(session: Session) -> None:
+    """The role of the parameter `reencrypt_role`, as its description says, where the account has none yet."""
+    iam = session.client("iam")
+    trusted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    allowed = [
+        {"Effect": "Allow", "Action": ["s3:PutInventoryConfiguration", "s3:UpdateObjectEncryption"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncrypt*"],
+            "Resource": "*",
+        },
+    ]
+    try:
+        iam.create_role(RoleName=JOB_ROLE, AssumeRolePolicyDocument=json.dumps({**VERSION, "Statement": [trusted]}))
+    except iam.exceptions.EntityAlreadyExistsException:
+        return
+    iam.put_role_policy(
+        RoleName=JOB_ROLE, PolicyName="job", PolicyDocument=json.dumps({**VERSION, "Statement": allowed})
+    )
+
+
+def bucket_with_objects(session: Session, place: Place) -> str:
+    job_role(session)
+    bucket = new_bucket(session, place)
+    for name in ("one", "two"):
+        session.client("s3").put_object(Bucket=bucket, Key=name, Body=b"written before")
+    return bucket
+
+
 Rule = Callable[[Session, Place], "dict[str, Any] | None"]
 
 
@@ -133,13 +179,19 @@ CASES = (
         lambda session, place: by_key("aws:kms:dsse", new_key(session, "Disabled")),
         dual_layer_bucket,
     ),
+    Case("SSE-S3 with objects to re-encrypt", REENCRYPTED, bucket_with_objects, own_key_bucket, state),
 )
 
 
 @pytest.fixture(scope="module")
-def member() -> Iterator[Session]:
-    with member_account() as session:
-        yield session
+def organization() -> Iterator[LocalOrganization]:
+    with member_organization() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def member(organization: LocalOrganization) -> Session:
+    return organization.session(PLACE.account, PLACE.region)
 
 
 def encryption(session: Session, bucket: str) -> dict[str, Any]:
@@ -150,6 +202,7 @@ def encryption(session: Session, bucket: str) -> dict[str, Any]:
 
 BY_NAME = {one.name: one for one in CASES}
 ROUND_TRIPS = [pytest.param(one, id=one.name) for one in CASES]
+UNDONE = [pytest.param(one, id=one.name) for one in CASES if not one.parameters.get("reencrypt")]
 
 
 @pytest.mark.parametrize("one", ROUND_TRIPS)
@@ -165,7 +218,7 @@ def test_a_broken_bucket_becomes_compliant_and_its_neighbour_stays_as_it_was(mem
     assert judged(member, CONTROL, CONTROL.resource(PLACE, neighbour)).verdict is Verdict.COMPLIANT
 
 
-@pytest.mark.parametrize("one", ROUND_TRIPS)
+@pytest.mark.parametrize("one", UNDONE)
 def test_the_undo_restores_the_whole_rule(member: Session, one: Case) -> None:
     bucket = CONTROL.resource(PLACE, one.broken(member, PLACE))
     before = one.state(member, PLACE, bucket.id)
@@ -183,6 +236,51 @@ def test_the_same_plan_made_twice_changes_nothing_the_second_time(member: Sessio
     after = one.state(member, PLACE, bucket.id)
     apply_plan(member, plan)
     assert one.state(member, PLACE, bucket.id) == after
+
+
+def encryptions(session: Session, bucket: str) -> dict[str, str | None]:
+    s3 = session.client("s3")
+    return {name: s3.head_object(Bucket=bucket, Key=name).get("SSEKMSKeyId") for name in ("one", "two")}
+
+
+def test_existing_objects_are_re_encrypted_by_jobs_that_begin_once_however_often_they_are_asked_for(
+    organization: LocalOrganization, member: Session
+) -> None:
+    bucket = CONTROL.resource(PLACE, bucket_with_objects(member, PLACE))
+    plan = planned(member, CONTROL, bucket, REENCRYPTED)
+    assert isinstance(plan, Plan)
+    assert plan.ceiling is not None
+    assert "cannot be undone" in plan.ceiling.reason
+    first, again = (apply_plan(member, plan).responses for _ in range(2))
+    jobs = [first[f"re-encrypt-{kind}-objects"]["JobId"] for kind in ("sse-s3", "sse-kms")]
+    assert jobs == [again[f"re-encrypt-{kind}-objects"]["JobId"] for kind in ("sse-s3", "sse-kms")]
+    assert encryptions(member, bucket.id) == {"one": None, "two": None}
+    organization.rest()
+    described = [member.client("s3control").describe_job(AccountId=PLACE.account, JobId=job)["Job"] for job in jobs]
+    assert [job["Status"] for job in described] == ["Complete", "Complete"]
+    assert [job["ProgressSummary"]["NumberOfTasksSucceeded"] for job in described] == [2, 0]
+    assert set(encryptions(member, bucket.id).values()) == {data_key(member)}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        pytest.param({**REENCRYPTED, "reencrypt": False}, "`reencrypt` is off", id="not asked for"),
+        pytest.param(
+            {**REENCRYPTED, "reencrypt_role": JOB_ROLE_ARN.replace(PLACE.account, HUB)},
+            "names no role",
+            id="foreign role",
+        ),
+        pytest.param({**GIVEN, "reencrypt": True}, "names no role", id="no role"),
+    ],
+)
+def test_without_a_job_people_hear_why_objects_stay_as_they_are(
+    member: Session, given: dict[str, Any], why: str
+) -> None:
+    plan = planned(member, CONTROL, CONTROL.resource(PLACE, bucket_with_objects(member, PLACE)), given)
+    assert isinstance(plan, Plan)
+    assert [change.operation for change in plan.changes] == ["put_bucket_encryption"]
+    assert why in plan.leaves[0]
 
 
 def test_blocked_encryption_types_stay_blocked(member: Session) -> None:
