@@ -58,9 +58,8 @@ class Agenda:
 
     def step(self, until: datetime | None = None) -> bool:
         """Do the next thing that is due by `until`, moving the clock to it; False where there is none."""
-        while self._queue and self._queue[0].cancelled:
-            heapq.heappop(self._queue)
-        if not self._queue or (until is not None and self._queue[0].moment > until):
+        moment = self.next_moment()
+        if moment is None or (until is not None and moment > until):
             return False
         due = heapq.heappop(self._queue)
         self.clock.forward(due.moment)
@@ -73,8 +72,18 @@ class Agenda:
 
     def next_moment(self) -> datetime | None:
         """When the next thing is due."""
-        live = [due.moment for due in self._queue if not due.cancelled]
-        return min(live, default=None)
+        while self._queue and self._queue[0].cancelled:
+            heapq.heappop(self._queue)
+        return self._queue[0].moment if self._queue else None
+
+    def wait(self) -> float | None:
+        """Seconds until the next thing is due, 0 where it is due now; None where nothing is."""
+        moment = self.next_moment()
+        return None if moment is None else max(0.0, (moment - self.now()).total_seconds())
+
+    def step_now(self) -> bool:
+        """Do the next thing that is due already, on a clock that runs by itself; False where there is none."""
+        return self.step(until=self.now())
 
     def rest(self, limit: timedelta = timedelta(hours=6)) -> None:
         """Run until nothing but background work is due; raises TimeoutError past `limit` of simulated time."""

@@ -33,21 +33,28 @@ class OffsetClock:
 
     def __init__(self) -> None:
         self._travel: time_machine.travel | None = None
+        self._traveller: time_machine.Traveller | None = None
 
     def now(self) -> datetime:
         """The current time in UTC, offset included."""
         return datetime.now(UTC)
 
+    def offset(self) -> timedelta:
+        """How far this clock is ahead of the real one."""
+        return self.now() - time_machine.escape_hatch.datetime.datetime.now(UTC)
+
     def forward(self, moment: datetime) -> None:
         """Move to a later moment and tick on from there; an earlier one changes nothing."""
         if moment - self.now() <= timedelta(milliseconds=1):
             return
-        self.close()
-        self._travel = time_machine.travel(moment, tick=True)
-        self._travel.start()
+        if self._traveller is None:
+            self._travel = time_machine.travel(moment, tick=True)
+            self._traveller = self._travel.start()
+        else:  # no thread of the process sees the real time in between
+            self._traveller.move_to(moment, tick=True)
 
     def close(self) -> None:
         """Give the process its real time back."""
         if self._travel is not None:
             self._travel.stop()
-            self._travel = None
+            self._travel = self._traveller = None

@@ -6,10 +6,8 @@ moto has none or is wrong, else moto; then AWS Config's recorder compares state.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +16,7 @@ from moto.core.request import Request
 
 from simulator import moto_dispatch
 from simulator.call import Call, Caller, ServiceError
+from simulator.call_numbers import CallNumbers
 from simulator.parameters import validate
 from simulator.wire import Answer, Wire, scope_of, service_of
 from simulator.world import partition_of
@@ -77,9 +76,13 @@ class FrontDoor:
         self.identities = identities
         self.authorizer = authorizer
         self.recorder: Records | None = None
-        self.log: list[Entry] = []
+        self.log: MutableSequence[Entry] = []
         self.watchers: list[Callable[[Call, Mapping[str, Any]], None]] = []
-        self._numbers: Counter[str] = Counter()
+        self._numbers = CallNumbers()
+
+    def keep_last(self, entries: int) -> None:
+        """Keep only the last entries of the log, for an organisation that lives on and on."""
+        self.log = deque(self.log, maxlen=entries)
 
     def handle(self, request: Request) -> Answer:
         """Answer one HTTP request."""
@@ -189,11 +192,7 @@ class FrontDoor:
 
     def _number(self, call: Call) -> None:
         """Give the call an id that depends on what it is and on how often it was made, not on other calls."""
-        body = json.dumps(call.parameters, sort_keys=True, default=str)
-        what = f"{call.service}:{call.operation}:{call.region}:{body}"
-        self._numbers[what] += 1
-        digest = hashlib.blake2b(f"{what}#{self._numbers[what]}".encode(), digest_size=16).hexdigest()
-        call.request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+        call.request_id = self._numbers.identify(call.service, call.operation, call.region, call.parameters)
 
     def _record(self, call: Call) -> None:
         if self.recorder is not None and call.service not in DATA and not call.operation.startswith(NOT_RECORDED):

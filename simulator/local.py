@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TypeVar
@@ -33,6 +34,7 @@ from simulator.world import World
 Result = TypeVar("Result")
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ADMINISTRATOR = "Administrator"
+KEPT_CALLS = 10_000  # in the log of an organisation that is kept alive
 
 
 class LocalOrganization:
@@ -49,7 +51,9 @@ class LocalOrganization:
         self.identities = Identities(self.world)
         self.authorizer = Authorizer(self.world, self.identities)
         self.door = self.world.door = FrontDoor(self.world, self.identities, self.authorizer)
-        self.owner = Owner()
+        if real_time:
+            self.door.keep_last(KEPT_CALLS)
+        self.owner = Owner(self.world.agenda if real_time else None)
 
     def __enter__(self) -> LocalOrganization:
         """Found the organisation and open its door."""
@@ -75,8 +79,7 @@ class LocalOrganization:
     def session(self, account: str, region: str | None = None) -> boto3.Session:
         """Return an administrator's session in an account: the management account's, or by its access role."""
         region = region or self.world.home_region
-        administrator = self.do(lambda: self.identities.administrator(self.world.management))
-        management = _session(administrator, region)
+        management = _session(self.administrator(), region)
         if account == self.world.management:
             return management
         role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
@@ -88,8 +91,24 @@ class LocalOrganization:
         self.do(lambda: self.world.agenda.rest(limit))
 
     def advance(self, duration: timedelta) -> None:
-        """Let time pass, with everything that is due in it."""
-        self.do(lambda: self.world.agenda.advance(duration))
+        """Let time pass, with everything that is due in it; calls of others are answered in between."""
+        agenda = self.world.agenda
+        end = self.do(agenda.now) + duration
+        while self.do(lambda: agenda.step(until=end)):
+            pass
+        self.do(lambda: self._clock.forward(end))
+
+    def answer(self, request: Request) -> Future[Answer]:
+        """Hand a request to the front door without waiting for its answer."""
+        return self.owner.submit(lambda: self.door.handle(request))
+
+    def offset(self) -> timedelta:
+        """How far the organisation's clock is ahead of the real one; nothing where it is simulated."""
+        return self._clock.offset() if isinstance(self._clock, OffsetClock) else timedelta()
+
+    def administrator(self) -> Credentials:
+        """Lasting credentials of the management account's administrator."""
+        return self.do(lambda: self.identities.administrator(self.world.management))
 
     def _handle(self, request: Request) -> Answer:
         return self.owner.run(lambda: self.door.handle(request))
