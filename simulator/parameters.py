@@ -107,18 +107,22 @@ def _bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
     metadata = shape.metadata
     size = value if isinstance(value, (int, float)) else len(value) if hasattr(value, "__len__") else None
     noun = "value" if isinstance(value, (int, float)) else "length"
-    failed = f"Value '{str(value)[:120]}' at '{path}' failed to satisfy constraint: Member must "
     if size is not None and shape.type_name not in ("boolean", "timestamp", "structure"):
         if "min" in metadata and size < metadata["min"]:
-            yield f"{failed}have {noun} greater than or equal to {metadata['min']}"
+            yield _failed(value, path, f"have {noun} greater than or equal to {metadata['min']}")
         if "max" in metadata and size > metadata["max"]:
-            yield f"{failed}have {noun} less than or equal to {metadata['max']}"
+            yield _failed(value, path, f"have {noun} less than or equal to {metadata['max']}")
     if isinstance(value, str):
         allowed = metadata.get("enum")
         if allowed and value not in allowed:
-            yield f"{failed}satisfy enum value set: [{', '.join(allowed)}]"
+            yield _failed(value, path, f"satisfy enum value set: [{', '.join(allowed)}]")
         if "pattern" in metadata and not _pattern(metadata["pattern"]).search(value):
-            yield f"{failed}satisfy regular expression pattern: {metadata['pattern']}"
+            yield _failed(value, path, f"satisfy regular expression pattern: {metadata['pattern']}")
+
+
+def _failed(value: Any, path: str, constraint: str) -> str:
+    """Say what a value fails; only then is it written out, for a body has many megabytes."""
+    return f"Value '{str(value)[:120]}' at '{path}' failed to satisfy constraint: Member must {constraint}"
 
 
 def _lower(name: str) -> str:
