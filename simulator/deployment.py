@@ -198,7 +198,7 @@ class Provisioning(_Cloud):
         try:
             return registry.create(args.typ, self._site(entered, region), inputs)
         except ClientError as error:
-            raise DeploymentError(f"{args.typ} {args.name} in {entered.account} {region}: {error}") from error
+            raise DeploymentError(f"in {entered.account} {region}: {error}") from error
 
     def _ask(self, token: str, entered: Entered, region: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return registry.invoke(token, self._site(entered, region), arguments)
@@ -243,7 +243,10 @@ class _Monitor(MockMonitor):
         if urn in self._urns:
             raise DeploymentError(f"duplicate resource URN {urn}")
         self._urns.add(urn)
-        response: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        try:
+            response: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        except DeploymentError as error:
+            raise DeploymentError(f"{urn}: {error}") from error
         if request.custom and request.type != PROVIDER:
             inputs = self.resources[urn].state
             account, region = self._cloud.place(request.provider, inputs)

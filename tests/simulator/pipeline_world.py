@@ -33,9 +33,9 @@ PLAN = OrganizationPlan(
 
 @contextmanager
 def organization() -> Iterator[LocalOrganization]:
-    """Open an organisation whose pipeline (a role of the hub) may enter the members."""
+    """Open an organisation whose pipeline, a role of the hub, may enter the members and make topics."""
     with LocalOrganization(PLAN, home_region=HOME, regions=(HOME, AWAY)) as opened:
-        role(opened, HUB, PIPELINE, trusted=f"arn:aws:iam::{HUB}:root", allowed="sts:AssumeRole")
+        role(opened, HUB, PIPELINE, trusted=f"arn:aws:iam::{HUB}:root", allowed=["sts:AssumeRole", "sns:*"])
         role(opened, MEMBER, DEPLOYMENT, trusted=pipeline()[1], allowed="*")
         yield opened
 
@@ -45,7 +45,7 @@ def pipeline() -> tuple[str, str]:
     return HUB, f"arn:aws:iam::{HUB}:role/{PIPELINE}"
 
 
-def role(opened: LocalOrganization, account: str, name: str, *, trusted: str, allowed: str) -> None:
+def role(opened: LocalOrganization, account: str, name: str, *, trusted: str, allowed: str | list[str]) -> None:
     """Make a role that one principal may enter."""
     client = opened.session(account).client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
