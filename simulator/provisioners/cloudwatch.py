@@ -45,7 +45,9 @@ def _log_group(site: Site, inputs: Inputs) -> Made:
     client.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
     if inputs.get("retentionInDays"):
         client.put_retention_policy(logGroupName=name, retentionInDays=int(inputs["retentionInDays"]))
-    return Made(name, {"arn": f"arn:{site.partition}:logs:{site.region}:{site.account}:log-group:{name}"})
+    groups = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    arn = next(group["arn"] for group in groups if group["logGroupName"] == name)
+    return Made(name, {"arn": arn.removesuffix(":*")})
 
 
 def _alarm(site: Site, inputs: Inputs) -> Made:

@@ -53,9 +53,12 @@ def _mapping(site: Site, inputs: Inputs) -> Made:
         optional["ScalingConfig"] = {"MaximumConcurrency": int(scaling["maximumConcurrency"])}
     if tags := inputs.get("tags"):
         optional["Tags"] = dict(tags)
-    answer = site.client("lambda").create_event_source_mapping(
+    client = site.client("lambda")
+    answer = client.create_event_source_mapping(
         FunctionName=inputs["functionName"], EventSourceArn=inputs["eventSourceArn"], **optional
     )
+    settled = ("Enabled", "Disabled")
+    site.wait(lambda: client.get_event_source_mapping(UUID=answer["UUID"])["State"] in settled, "the event source")
     return Made(answer["UUID"], {"uuid": answer["UUID"], "arn": answer["EventSourceMappingArn"]})
 
 

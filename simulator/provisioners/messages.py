@@ -60,15 +60,18 @@ def _topic_policy(site: Site, inputs: Inputs) -> Made:
 
 
 def _subscription(site: Site, inputs: Inputs) -> Made:
+    client = site.client("sns")
     attributes = {name: _attribute(value) for name, value in given(inputs, **SUBSCRIPTION).items()}
-    arn = site.client("sns").subscribe(
+    arn = client.subscribe(
         TopicArn=inputs["topic"],
         Protocol=inputs["protocol"],
         Endpoint=inputs["endpoint"],
         Attributes=attributes,
         ReturnSubscriptionArn=True,
     )["SubscriptionArn"]
-    return Made(arn, {"arn": arn, "ownerId": site.account, "pendingConfirmation": inputs["protocol"] == "email"})
+    found = client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    pending = found["PendingConfirmation"] == "true"
+    return Made(arn, {"arn": arn, "ownerId": found["Owner"], "pendingConfirmation": pending})
 
 
 PROVISIONERS = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.backends import get_backend
 
 from simulator.call import Call, ServiceError
+from simulator.services.config_delivery import try_bucket
 from simulator.services.config_types import TYPES
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Recorders:
         """Create or change the delivery channel; the bucket must exist, in whichever account."""
         given = call.parameters["DeliveryChannel"]
         name = given.get("name") or "default"
-        self.need(call.account, call.region)
+        recorder = self.need(call.account, call.region)
         known = self._channels.get((call.account, call.region))
         if known is not None and known["name"] != name:
             raise ServiceError(
@@ -224,6 +225,7 @@ class Recorders:
         bucket = given.get("s3BucketName")
         if not bucket or bucket not in get_backend("s3").bucket_accounts:
             raise ServiceError("NoSuchBucketException", f"Cannot find a S3 bucket with name {bucket!r}.")
+        try_bucket(self.world, recorder, bucket)
         self._channels[call.account, call.region] = {**given, "name": name}
         return {}
 
