@@ -261,10 +261,10 @@ def member_statements(estate: Estate, account: str, deployment_role: str, *, rec
         allow("EventRules", RULE, named("events", f"rule/{own}-*")),
         allow("Queues", QUEUE, named("sqs", f"{own}-*")),
         allow("LogGroups", LOG_GROUP, named("logs", f"log-group:/aws/lambda/{own}-*")),
-        allow("FindLogGroups", ["logs:DescribeLogGroups"], named("logs", "log-group:*")),
+        # Finding log groups and Config rules knows no resource types.
+        allow("Find", ["config:DescribeConfigRules", "logs:DescribeLogGroups"], "*"),
         # The ids of Config rules are AWS's: their names are not part of the ARN.
         allow("ConfigRules", CONFIG_RULE, named("config", "config-rule/*")),
-        allow("FindConfigRules", ["config:DescribeConfigRules"], "*"),
         allow("ReadCode", ["s3:GetObject"], code),
         allow(
             "DecryptCode",

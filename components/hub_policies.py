@@ -145,7 +145,9 @@ def key_policy(estate: Estate, region: str, *, recorder: bool) -> str:
                 "StringEquals": {
                     "aws:PrincipalOrgID": estate.organization,
                     "kms:ViaService": estate.endpoint("s3", region),
-                }
+                },
+                # A policy that names everybody would admit the hub's own principals past their IAM policies.
+                "StringNotEquals": {"aws:PrincipalAccount": estate.hub},
             },
             {"AWS": "*"},
         ),

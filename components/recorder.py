@@ -12,6 +12,9 @@ from components.documents import allow, document, service_trust
 from components.estate import Estate
 from components.private_bucket import PrivateBucket
 
+# Config delivers with an access control list, which S3 asks a permission of its own for.
+DELIVERY = ("s3:PutObject", "s3:PutObjectAcl")
+
 
 def delivery_bucket(estate: Estate) -> str:
     """The name of the hub's bucket that recorders deliver to."""
@@ -36,7 +39,7 @@ class Deliveries(pulumi.ComponentResource):
             key=key,
             statements=[
                 allow("RecordersFind", ["s3:GetBucketAcl", "s3:ListBucket"], bucket, conditions, {"AWS": "*"}),
-                allow("RecordersDeliver", ["s3:PutObject"], f"{bucket}/AWSLogs/*", conditions, {"AWS": "*"}),
+                allow("RecordersDeliver", DELIVERY, f"{bucket}/AWSLogs/*", conditions, {"AWS": "*"}),
             ],
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -69,10 +72,10 @@ class RecorderRole(pulumi.ComponentResource):
             name="delivery",
             role=role.name,
             policy=document(
-                allow("Find", ["s3:GetBucketAcl", "s3:ListBucket"], bucket),
+                # AWS_ConfigRole lets it find the bucket.
                 allow(
                     "Deliver",
-                    ["s3:PutObject"],
+                    DELIVERY,
                     f"{bucket}/AWSLogs/{account}/*",
                     {"StringLike": {"s3:x-amz-acl": "bucket-owner-full-control"}},
                 ),
