@@ -25,4 +25,10 @@ def fetch(options: pulumi.InvokeOptions) -> Organization:
             accounts[child.id] = Account(child.id, child.name, child.state or PENDING, path)
         below = aws.organizations.get_organizational_units(parent_id=path[-1], opts=options).children
         waiting += [(*path, unit.id) for unit in below]
-    return Organization(organization.master_account_id, frozenset(units), accounts)
+    return Organization(
+        id=organization.id,
+        root=organization.roots[0].id,
+        management=organization.master_account_id,
+        units=frozenset(units),
+        accounts=accounts,
+    )

@@ -21,7 +21,7 @@ from stacks.accounts import fetch
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
-from stacks.targets import Target, resolve
+from stacks.targets import Target, resolve, same_organization
 
 
 class HubMissingError(Exception):
@@ -37,6 +37,7 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     if above is None:
         _require_hub(settings, estate, hub)
     organization = fetch(pulumi.InvokeOptions(provider=above.reader if above else hub))
+    same_organization(organization, id=settings.organization_id, management=settings.management_account)
     stamping = _Stamping(settings, estate, archive, hub, roles, ready)
     targets = resolve(settings.selection, organization)
     for target in targets:

@@ -84,7 +84,23 @@ class Settings:
             accounts=self.targets.accounts,
             account_filter=self.targets.account_filter,
             exclude_accounts=self.targets.exclude_accounts,
+            environment=self.environment,
+            environments={
+                one: name
+                for name, part in self.environments.items()
+                for one in (*part.organizational_units, *part.accounts)
+            },
+            named={"targets.excludeRegions": tuple(self.targets.exclude_regions), **self._named()},
         )
+
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        """The units and accounts that overrides and environments name."""
+        named: dict[str, tuple[str, ...]] = {}
+        for number, one in enumerate(self.overrides):
+            named[f"overrides[{number}]"] = (*one.organizational_units, *one.accounts)
+        for name, part in self.environments.items():
+            named[f"environments.{name}"] = (*part.organizational_units, *part.accounts)
+        return named
 
     def regions_of(self, account: str) -> tuple[str, ...]:
         """The governed Regions of an account."""

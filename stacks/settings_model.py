@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -16,7 +18,8 @@ from lambdas.controls.model import Mode
 from lambdas.names import LONGEST_PREFIX
 from stacks.standards import STANDARDS
 
-PLACEHOLDER = "REPLACE"
+# What the commented files of stacks/ hold until somebody fills it in, such as <organization id>.
+PLACEHOLDER = re.compile(r"<[a-z][a-z0-9 -]*>")
 # Source: CloudWatch Logs API Reference, PutRetentionPolicy.
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -39,7 +42,7 @@ def _form(pattern: str, accepted: str) -> Callable[[Any], Any]:
     compiled = re.compile(pattern)
 
     def check(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith(PLACEHOLDER):
+        if is_placeholder(value):
             raise ValueError(f"{value!r} is a placeholder; fill in {accepted}")
         if not isinstance(value, str) or not compiled.fullmatch(value):
             raise ValueError(f"{value!r} is not {accepted}")
@@ -48,16 +51,45 @@ def _form(pattern: str, accepted: str) -> Callable[[Any], Any]:
     return check
 
 
+def is_placeholder(value: Any) -> bool:
+    """Whether a value still holds what somebody was to replace."""
+    return isinstance(value, str) and PLACEHOLDER.search(value) is not None
+
+
 def _region(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(PLACEHOLDER):
+    if is_placeholder(value):
         raise ValueError(f"{value!r} is a placeholder; fill in a Region such as eu-west-1")
-    if value not in known_regions():
-        raise ValueError(f"{value!r} is not a Region of AWS")
+    if not isinstance(value, str) or value not in known_regions():
+        close = difflib.get_close_matches(str(value), list(known_regions()), n=1)
+        near = f" (did you mean {close[0]}?)" if close else ""
+        raise ValueError(f"{value!r} is not a Region of AWS{near}; accepted are codes such as eu-west-1")
     return value
 
 
+def _expiry(value: Any) -> date:
+    """Take a day as text alone: a number would be read as seconds since 1970."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError(f"{value!r} is not a day as YYYY-MM-DD, in quotes")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no day of the calendar; accepted is YYYY-MM-DD") from None
+
+
+def _mode(value: Any) -> Any:
+    """YAML 1.1 reads a bare off as false."""
+    return Mode.OFF.value if value is False else value
+
+
+def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"names {', '.join(repeated)} more than once; once is accepted")
+    return values
+
+
 def _standard(value: Any) -> Any:
-    if value not in STANDARDS:
+    if not isinstance(value, str) or value not in STANDARDS:
         raise ValueError(f"{value!r} is not one of {', '.join(STANDARDS)}")
     return value
 
@@ -83,7 +115,15 @@ RoleArn = Annotated[
     str,
     BeforeValidator(_form(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}", "the ARN of an IAM role")),
 ]
-RoleName = Annotated[str, BeforeValidator(_form(r"[\w+=,.@-]{1,64}", "the name of an IAM role"))]
+# The StackSet has the role's name, and CloudFormation's names are the narrower ones.
+RoleName = Annotated[
+    str,
+    BeforeValidator(
+        _form(
+            r"[a-zA-Z][a-zA-Z0-9-]{0,63}", "a name of letters, digits and dashes that begins with a letter, at most 64"
+        )
+    ),
+]
 EnvironmentName = Annotated[
     str,
     BeforeValidator(_form(r"[a-z][a-z0-9-]{0,23}", "a name of lower case letters, digits and dashes, at most 24")),
@@ -99,11 +139,35 @@ Prefix = Annotated[
 ]
 Email = Annotated[str, BeforeValidator(_form(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"))]
 Tag = Annotated[str, BeforeValidator(_form(r"[^=]+=.*", "a tag as key=value"))]
+# Source: Tag naming limits of AWS; `aws:` is reserved, `palisade:` is ours.
+TagKey = Annotated[
+    str,
+    BeforeValidator(
+        _form(
+            r"(?!(?i:aws|palisade):)[\w .:/=+@-]{1,128}",
+            "a tag key of at most 128 letters, digits, blanks and _.:/=+-@ that begins with neither aws: nor palisade:",
+        )
+    ),
+]
+TagValue = Annotated[
+    str,
+    BeforeValidator(_form(r"[\w .:/=+@-]{0,256}", "a tag value of at most 256 letters, digits, blanks and _.:/=+-@")),
+]
+# No ARN holds brackets, which a pattern would read as a set of characters.
+Pattern = Annotated[
+    str,
+    BeforeValidator(_form(r"[^\[\]\s]*", "an ARN in which * and ? stand for anything, such as arn:aws:s3:::logs-*")),
+]
 Region = Annotated[str, BeforeValidator(_region)]
 StandardName = Annotated[str, BeforeValidator(_standard)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Layer = Literal["organization", "hub", "members"]
 Retention = Annotated[int, AfterValidator(_retention)]
+Expiry = Annotated[date, BeforeValidator(_expiry)]
+ModeName = Annotated[Mode, BeforeValidator(_mode)]
+Units = Annotated[tuple[Unit, ...], AfterValidator(_unlike)]
+Accounts = Annotated[tuple[AccountId, ...], AfterValidator(_unlike)]
+Regions = Annotated[tuple[Region, ...], AfterValidator(_unlike)]
 
 
 class Part(BaseModel):
@@ -115,25 +179,25 @@ class Part(BaseModel):
 class EnvironmentPart(Part):
     """Which units and accounts an environment is, and whose pipeline deploys it (where it has its own)."""
 
-    organizational_units: tuple[Unit, ...] = ()
-    accounts: tuple[AccountId, ...] = ()
+    organizational_units: Units = ()
+    accounts: Accounts = ()
     pipeline_role: RoleArn | None = None
 
 
 class TargetsPart(Part):
     """Which accounts a member stack deploys to, as deployment targets of StackSets."""
 
-    organizational_units: tuple[Unit, ...] = ()
-    accounts: tuple[AccountId, ...] = ()
+    organizational_units: Units = ()
+    accounts: Accounts = ()
     account_filter: Literal["none", "union", "intersection", "difference"] = "none"
-    exclude_accounts: tuple[AccountId, ...] = ()
-    exclude_regions: Mapping[AccountId, tuple[Region, ...]] = Field(default_factory=dict)
+    exclude_accounts: Accounts = ()
+    exclude_regions: Mapping[AccountId, Regions] = Field(default_factory=dict)
 
 
 class ControlPart(Part):
     """Mode and parameters of one control. `lift_ceiling` names it as one that may exceed its ceiling."""
 
-    mode: Mode | None = None
+    mode: ModeName | None = None
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     lift_ceiling: bool = False
 
@@ -141,20 +205,20 @@ class ControlPart(Part):
 class OverridePart(Part):
     """Modes and parameters that differ for units or accounts."""
 
-    organizational_units: tuple[Unit, ...] = ()
-    accounts: tuple[AccountId, ...] = ()
-    controls: Mapping[str, ControlPart]
+    organizational_units: Units = ()
+    accounts: Accounts = ()
+    controls: Mapping[str, ControlPart] = Field(description="a mapping from controls to mode and parameters")
 
 
 class ExemptionPart(Part):
     """A resource that a control leaves alone for a time: who answers for it, why, and until when."""
 
-    control: Text
-    resource: Text | None = None
+    control: Text = Field(description="the id of a control, or * for all")
+    resource: Pattern | None = None
     tag: Tag | None = None
-    reason: Text
-    owner: Text
-    expires: date
+    reason: Text = Field(description="why, in a sentence")
+    owner: Text = Field(description="who answers for it, such as an e-mail address")
+    expires: Expiry = Field(description="the last day on which it holds, as YYYY-MM-DD in quotes")
 
 
 class LimitsPart(Part):
@@ -165,31 +229,55 @@ class LimitsPart(Part):
     failures_before_break: Annotated[int, Field(ge=1, le=100)] = 3
 
 
-# Every top-level key: its type, and its default; without one the key is required.
 REQUIRED = object()
-FIELDS: Mapping[str, tuple[Any, Any]] = {
-    "layers": (tuple[Layer, ...], REQUIRED),
-    "environment": (EnvironmentName, REQUIRED),
-    "organization_id": (OrganizationId, REQUIRED),
-    "management_account": (AccountId, REQUIRED),
-    "hub_account": (AccountId, REQUIRED),
-    "home_region": (Region, REQUIRED),
-    "regions": (tuple[Region, ...], REQUIRED),
-    "pipeline_role": (RoleArn, REQUIRED),
-    "management_role": (RoleArn | None, None),
-    "deployment_role": (RoleName, "palisade-deployment"),
-    "environments": (Mapping[EnvironmentName, EnvironmentPart], {}),
-    "targets": (TargetsPart, TargetsPart()),
-    "recorder": (Literal["existing", "create"], "existing"),
-    "standards": (tuple[StandardName, ...], ("fsbp",)),
-    "default_mode": (Mode, Mode.NOTIFY),
-    "controls": (Mapping[str, ControlPart], {}),
-    "overrides": (tuple[OverridePart, ...], ()),
-    "exemptions": (tuple[ExemptionPart, ...], ()),
-    "notifications": (tuple[Email, ...], ()),
-    "limits": (LimitsPart, LimitsPart()),
-    "owner_tag": (Text, "Owner"),
-    "prefix": (Prefix, "palisade"),
-    "tags": (Mapping[str, str], {}),
-    "log_retention_days": (Retention, 365),
+ALL_LAYERS = ("organization", "hub", "members")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One top-level key: its type, its default, what is accepted in words, and which layers cannot do without it."""
+
+    kind: Any
+    accepted: str
+    default: Any = REQUIRED
+    layers: tuple[str, ...] = ALL_LAYERS
+
+    def required(self, layers: Collection[str]) -> bool:
+        """Whether a stack of these layers must name it."""
+        return self.default is REQUIRED or not set(self.layers).isdisjoint(layers)
+
+
+ADMINISTRATION = ("organization", "hub")
+KEYS: Mapping[str, Key] = {
+    "layers": Key(Annotated[tuple[Layer, ...], AfterValidator(_unlike)], "a list of organization, hub, members"),
+    "environment": Key(EnvironmentName, "the name of this stack's environment", "", ("members",)),
+    "organization_id": Key(OrganizationId, "an organization id such as o-a1b2c3d4e5"),
+    "management_account": Key(AccountId, "an account id of 12 digits, in quotes"),
+    "hub_account": Key(AccountId, "an account id of 12 digits, in quotes"),
+    "home_region": Key(Region, "a Region such as eu-west-1"),
+    "regions": Key(Regions, "a list of Regions, the home Region among them"),
+    "pipeline_role": Key(RoleArn, "the ARN of the role that runs pulumi up", "", ADMINISTRATION),
+    "management_role": Key(RoleArn | None, "the ARN of a role of the management account", None, ()),
+    "deployment_role": Key(RoleName, "the name of a role", "palisade-deployment", ()),
+    "environments": Key(
+        Mapping[EnvironmentName, EnvironmentPart],
+        "a mapping from environments to their organizationalUnits and accounts",
+        {},
+        ALL_LAYERS,
+    ),
+    "targets": Key(TargetsPart, "organizationalUnits or accounts to deploy to", TargetsPart(), ("members",)),
+    "recorder": Key(Literal["existing", "create"], "existing or create", "existing", ()),
+    "standards": Key(
+        Annotated[tuple[StandardName, ...], AfterValidator(_unlike)], "a list of standards", ("fsbp",), ()
+    ),
+    "default_mode": Key(ModeName, "off, notify or dry-run", Mode.NOTIFY, ()),
+    "controls": Key(Mapping[str, ControlPart], "a mapping from controls to mode and parameters", {}, ()),
+    "overrides": Key(tuple[OverridePart, ...], "a list of units or accounts with their controls", (), ()),
+    "exemptions": Key(tuple[ExemptionPart, ...], "a list of exemptions", (), ()),
+    "notifications": Key(Annotated[tuple[Email, ...], AfterValidator(_unlike)], "a list of e-mail addresses", (), ()),
+    "limits": Key(LimitsPart, "a mapping of limits", LimitsPart(), ()),
+    "owner_tag": Key(Text, "the key of a tag", "Owner", ()),
+    "prefix": Key(Prefix, "a short name", "palisade", ()),
+    "tags": Key(Mapping[TagKey, TagValue], "a mapping from tag keys to values", {}, ()),
+    "log_retention_days": Key(Retention, "a number of days", 365, ()),
 }
