@@ -130,7 +130,10 @@ class _Cloud(Mocks):
         """Answer a data source."""
         arguments = _plain(args.args)
         entered, region = self._place(args.token, args.provider or "", arguments)
-        return dict(self._ask(args.token, entered, region, arguments)), []
+        try:
+            return dict(self._ask(args.token, entered, region, arguments)), []
+        except ClientError as error:
+            return {}, [(args.token, str(error))]  # an answer too: the program may say what follows from it
 
     def place(self, provider: str, inputs: Mapping[str, Any]) -> tuple[str, str]:
         """The account and Region of a resource."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from simulator.deployment import Deployment, DeploymentError, Resource, register
 from stacks.targets import Account, Organization
@@ -90,7 +91,7 @@ class Cloud:
 
     def _table(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.hub:
-            raise ValueError(f"ResourceNotFoundException: no table {asked['name']}")
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no table"}}, "DescribeTable")
         return {"id": asked["name"], "name": asked["name"]}
 
 
