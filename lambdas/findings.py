@@ -13,6 +13,8 @@ from typing import Any
 from lambdas.controls.model import Control, Evaluation, Resource, Verdict
 
 PER_CALL = 100
+GONE = "The resource no longer exists."
+DIGEST = "palisade/parameters-digest"
 STATUS = {Verdict.COMPLIANT: "PASSED", Verdict.NON_COMPLIANT: "FAILED"}
 
 
@@ -46,20 +48,18 @@ def build(
     evaluation: Evaluation | None,
     digest: str,
     existing: Mapping[str, Any] | None,
-    now: datetime,
+    read_at: datetime,
 ) -> dict[str, Any]:
     """Build the finding of a verdict; without one (gone, NOT_APPLICABLE) the existing finding is archived.
 
-    `CreatedAt` stays what it was, and `UpdatedAt` is always later than the existing one: Security
-    Hub silently ignores an import that is not.
+    `UpdatedAt` is `read_at`, when the resource was read: of two runs that overlap, the one that read last
+    prevails, for Security Hub silently ignores an import that is not later than the finding. Later than
+    `existing` it always is. `CreatedAt` stays what it was.
     """
-    updated = moment(now)
-    if existing is not None and updated <= existing["UpdatedAt"]:
-        later = datetime.fromisoformat(existing["UpdatedAt"]) + timedelta(milliseconds=1)
-        updated = moment(later)
+    updated = _later(read_at, existing)
     judged = evaluation is not None and evaluation.verdict in STATUS
     status = STATUS[evaluation.verdict] if evaluation and judged else _status(existing)
-    annotation = evaluation.annotation if evaluation else "The resource no longer exists."
+    annotation = evaluation.annotation if evaluation else GONE
     return {
         "SchemaVersion": "2018-10-08",
         "Id": finding_id(control, resource),
@@ -75,7 +75,7 @@ def build(
             "Types": ["Software and Configuration Checks/AWS Security Best Practices"],
         },
         "Remediation": {"Recommendation": {"Text": control.remediation[:512]}},
-        "ProductFields": {"palisade/control": control.id, "palisade/parameters-digest": digest},
+        "ProductFields": {"palisade/control": control.id, DIGEST: digest},
         "Resources": [
             {
                 "Type": control.asff_type,
@@ -89,11 +89,35 @@ def build(
     }
 
 
+def archived(finding: Mapping[str, Any], read_at: datetime) -> dict[str, Any]:
+    """Build the end of a finding that no control and resource of ours has by this id any more."""
+    kept = ("SchemaVersion", "Id", "ProductArn", "GeneratorId", "AwsAccountId", "CreatedAt", "Title", "Resources")
+    return {
+        **{field: finding[field] for field in kept},
+        "UpdatedAt": _later(read_at, finding),
+        "Description": "No control finds this any more.",
+        "FindingProviderFields": {
+            "Severity": {"Label": "INFORMATIONAL"},
+            "Types": ["Software and Configuration Checks/AWS Security Best Practices"],
+        },
+        "Compliance": {"Status": _status(finding)},
+        "RecordState": "ARCHIVED",
+    }
+
+
+def _later(moment_read: datetime, existing: Mapping[str, Any] | None) -> str:
+    if existing is not None:
+        moment_read = max(moment_read, datetime.fromisoformat(existing["UpdatedAt"]) + timedelta(milliseconds=1))
+    return moment(moment_read)
+
+
 def says_the_same(finding: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
-    """Whether an existing finding already says what a new one would."""
-    return all(
-        finding[field] == existing.get(field) for field in ("RecordState", "Description", "ProductFields")
-    ) and finding["Compliance"]["Status"] == existing.get("Compliance", {}).get("Status")
+    """Whether an existing finding already says what a new one would; Security Hub adds product fields of its own."""
+    return (
+        all(finding[field] == existing.get(field) for field in ("RecordState", "Description"))
+        and finding["Compliance"]["Status"] == _status(existing)
+        and finding["ProductFields"].items() <= existing.get("ProductFields", {}).items()
+    )
 
 
 def existing(client: Any, control: Control, account: str, region: str, identifier: str | None = None) -> dict[str, Any]:
@@ -110,11 +134,12 @@ def existing(client: Any, control: Control, account: str, region: str, identifie
 
 
 def send(client: Any, findings: Sequence[Mapping[str, Any]]) -> None:
-    """Import findings, as many a call as Security Hub takes; raises ImportRefusedError naming what it refused."""
+    """Import findings, as many a call as Security Hub takes; raises ImportRefusedError naming all that it refused."""
+    refused: list[Mapping[str, Any]] = []
     for start in range(0, len(findings), PER_CALL):
-        answer = client.batch_import_findings(Findings=findings[start : start + PER_CALL])
-        if answer["FailedCount"]:
-            raise ImportRefusedError(_reasons(answer["FailedFindings"]))
+        refused += client.batch_import_findings(Findings=findings[start : start + PER_CALL])["FailedFindings"]
+    if refused:
+        raise ImportRefusedError(_reasons(refused))
 
 
 def _reasons(failed: Iterable[Mapping[str, Any]]) -> str:

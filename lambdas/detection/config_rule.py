@@ -6,7 +6,7 @@ Source: AWS Config, "Example events for AWS Config custom rules" and PutEvaluati
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,27 +27,38 @@ class UnknownMessageError(Exception):
 
 
 def answer(event: Mapping[str, Any], detector: Detector) -> int:
-    """Evaluate what an invocation asks for and put the evaluations; return how many."""
+    """Evaluate what an invocation asks for and put the evaluations; return how many.
+
+    A resource that cannot be judged hinders no other; raises ExceptionGroup with all errors at the end.
+    """
     invoking = json.loads(event["invokingEvent"])
     control = detector.control_of(event["configRuleName"])
     kind = invoking["messageType"]
+    errors: list[Exception] = []
     if kind == "ConfigurationItemChangeNotification":
         evaluations = _changed(control, detector, invoking["configurationItem"], event)
     elif kind == "OversizedConfigurationItemChangeNotification":
         evaluations = _changed(control, detector, invoking["configurationItemSummary"], event)
     elif kind == "ScheduledNotification":
-        evaluations = _scheduled(control, detector, invoking["notificationCreationTime"], event["configRuleName"])
+        evaluations = list(_scheduled(control, detector, invoking["notificationCreationTime"], event, errors))
     else:
         raise UnknownMessageError(f"{event['configRuleName']} received a message of type {kind}")
-    client = detector.session.client("config")
+    _put(detector.session.client("config"), event, evaluations)
+    if errors:
+        raise ExceptionGroup(f"{event['configRuleName']} could not evaluate some resources", errors)
+    return len(evaluations)
+
+
+def _put(client: Any, event: Mapping[str, Any], evaluations: Sequence[Mapping[str, Any]]) -> None:
+    """Put evaluations, as many a call as AWS Config takes; raises EvaluationRefusedError naming all refused ones."""
+    refused: list[Mapping[str, Any]] = []
     for start in range(0, len(evaluations), PER_CALL):
-        refused = client.put_evaluations(
+        refused += client.put_evaluations(
             Evaluations=evaluations[start : start + PER_CALL], ResultToken=event["resultToken"]
         )["FailedEvaluations"]
-        if refused:
-            names = ", ".join(one["ComplianceResourceId"] for one in refused)
-            raise EvaluationRefusedError(f"{event['configRuleName']}: AWS Config refused the evaluations of {names}")
-    return len(evaluations)
+    if refused:
+        names = ", ".join(one["ComplianceResourceId"] for one in refused)
+        raise EvaluationRefusedError(f"{event['configRuleName']}: AWS Config refused the evaluations of {names}")
 
 
 def _changed(
@@ -59,16 +70,25 @@ def _changed(
     return [_evaluation(resource, evaluation, item["configurationItemCaptureTime"])]
 
 
-def _scheduled(control: Control, detector: Detector, created: str, rule: str) -> list[dict[str, Any]]:
+def _scheduled(
+    control: Control, detector: Detector, created: str, event: Mapping[str, Any], errors: list[Exception]
+) -> Iterator[dict[str, Any]]:
+    rule = event["configRuleName"]
     if control.discover is None:
         raise UnknownMessageError(f"{rule} is evaluated on a schedule, but {control.id} discovers no resources")
     present = {resource.id: resource for resource in control.discover(detector.session, detector.place)}
-    evaluations = [_evaluation(resource, detector.judge(control, resource), created) for resource in present.values()]
+    for resource in present.values():
+        try:
+            evaluation = detector.judge(control, resource)
+        except Exception as error:
+            error.add_note(f"while {resource.arn} was judged for {control.id}")
+            errors.append(error)
+            continue
+        yield _evaluation(resource, evaluation, created)
     # A periodic rule must itself say that a resource has vanished.
     for identifier in _evaluated(detector, rule):
         if identifier not in present:
-            evaluations.append(_evaluation(control.resource(detector.place, identifier), None, created))
-    return evaluations
+            yield _evaluation(control.resource(detector.place, identifier), None, created)
 
 
 def _evaluated(detector: Detector, rule: str) -> Iterable[str]:
@@ -80,7 +100,9 @@ def _evaluated(detector: Detector, rule: str) -> Iterable[str]:
 
 def _evaluation(resource: Resource, evaluation: Evaluation | None, ordering: str) -> dict[str, Any]:
     if evaluation is None:
-        evaluation = Evaluation(Verdict.NOT_APPLICABLE, "The resource no longer exists.")
+        evaluation = Evaluation(
+            Verdict.NOT_APPLICABLE, "The resource no longer exists, or the rule no longer judges it."
+        )
     return {
         "ComplianceResourceType": resource.type,
         "ComplianceResourceId": resource.id,

@@ -63,12 +63,9 @@ class Detector:
 
     def report(self, control: Control, resource: Resource) -> None:
         """Judge a resource and bring its finding up to date."""
-        evaluation = self.judge(control, resource)
         identifier = findings.finding_id(control, resource)
-        known = findings.existing(self._security_hub, control, self.place.account, self.place.region, identifier).get(
-            identifier
-        )
-        finding = self._finding(control, resource, evaluation, known)
+        known = findings.existing(self._security_hub, control, self.place.account, self.place.region, identifier)
+        finding = self._news(control, resource, known.get(identifier))
         if finding is not None:
             findings.send(self._security_hub, [finding])
 
@@ -76,48 +73,89 @@ class Detector:
         """Find what events missed: judge every resource, archive findings of what is gone; return how many changed.
 
         A finding whose last update is older than `stale_before` is sent again, for Security Hub
-        deletes findings 90 days after their last update even while they fail.
+        deletes findings 90 days after their last update even while they fail. A resource that cannot
+        be judged hinders no other; raises ExceptionGroup with all errors at the end.
         """
         if control.discover is None:
             return 0
         known = findings.existing(self._security_hub, control, self.place.account, self.place.region)
+        errors: list[Exception] = []
+        changed = 0
+        batch: list[dict[str, Any]] = []
+        for finding in self._changed(control, known, stale_before, errors):
+            batch.append(finding)
+            changed += 1
+            # Sent as they come: what is found before the function's time ends is not lost.
+            if len(batch) == findings.PER_CALL:
+                self._send(batch, errors)
+                batch = []
+        self._send(batch, errors)
+        if errors:
+            raise ExceptionGroup(f"{control.id} could not be reconciled for some resources", errors)
+        return changed
+
+    def _changed(
+        self, control: Control, known: Mapping[str, Any], stale_before: datetime, errors: list[Exception]
+    ) -> Iterator[dict[str, Any]]:
+        """Go through the resources that are there, and then through the findings of those that are not."""
         seen = set()
-        changed = []
-        for resource in control.discover(self.session, self.place):
+        for resource in self._discovered(control):
             identifier = findings.finding_id(control, resource)
             seen.add(identifier)
-            finding = self._finding(
-                control, resource, self.judge(control, resource), known.get(identifier), stale_before
-            )
-            if finding is not None:
-                changed.append(finding)
+            yield from self._tried(control, resource, known.get(identifier), stale_before, errors)
+        own = findings.product_arn(control.resource(self.place, ""))
         for identifier, finding in known.items():
-            gone = self._resource_of(control, finding)
-            if identifier not in seen and finding["RecordState"] == "ACTIVE" and gone is not None:
-                archived = self._finding(control, gone, None, finding)
-                changed.extend([archived] if archived else [])
-        findings.send(self._security_hub, changed)
-        return len(changed)
+            if identifier in seen or finding["RecordState"] != "ACTIVE" or finding["ProductArn"] != own:
+                continue
+            parts = control.identify(finding["Resources"][0]["Id"])
+            missing = control.resource(self.place, parts["id"]) if parts else None
+            if missing is None or findings.finding_id(control, missing) != identifier:
+                yield findings.archived(finding, datetime.now(UTC))
+            else:
+                # Not listed is not yet gone: it is read, as every resource is before a verdict.
+                yield from self._tried(control, missing, finding, stale_before, errors)
 
-    def _finding(
+    def _discovered(self, control: Control) -> Iterator[Resource]:
+        return iter(control.discover(self.session, self.place)) if control.discover else iter(())
+
+    def _tried(
         self,
         control: Control,
         resource: Resource,
-        evaluation: Evaluation | None,
+        known: Mapping[str, Any] | None,
+        stale_before: datetime,
+        errors: list[Exception],
+    ) -> Iterator[dict[str, Any]]:
+        """Return the news of a resource, if any; an error is kept for the end, and is never a verdict."""
+        try:
+            finding = self._news(control, resource, known, stale_before)
+        except Exception as error:
+            error.add_note(f"while {resource.arn} was judged for {control.id}")
+            errors.append(error)
+            return
+        if finding is not None:
+            yield finding
+
+    def _send(self, batch: list[dict[str, Any]], errors: list[Exception]) -> None:
+        try:
+            findings.send(self._security_hub, batch)
+        except findings.ImportRefusedError as error:
+            errors.append(error)
+
+    def _news(
+        self,
+        control: Control,
+        resource: Resource,
         known: Mapping[str, Any] | None,
         stale_before: datetime | None = None,
     ) -> dict[str, Any] | None:
-        """Return the finding to import, or None where nothing new would be said."""
+        """Judge a resource; return the finding to import, or None where nothing new would be said."""
+        read_at = datetime.now(UTC)
+        evaluation = self.judge(control, resource)
         if known is None and (evaluation is None or evaluation.verdict is Verdict.NOT_APPLICABLE):
             return None
-        finding = findings.build(
-            control, resource, evaluation, digest_of(self.parameters(control)), known, datetime.now(UTC)
-        )
+        finding = findings.build(control, resource, evaluation, digest_of(self.parameters(control)), known, read_at)
         if known is None or not findings.says_the_same(finding, known):
             return finding
         stale = stale_before is not None and datetime.fromisoformat(known["UpdatedAt"]) < stale_before
         return finding if stale and finding["RecordState"] == "ACTIVE" else None
-
-    def _resource_of(self, control: Control, finding: Mapping[str, Any]) -> Resource | None:
-        parts = control.identify(finding["Resources"][0]["Id"])
-        return control.resource(self.place, parts["id"]) if parts else None

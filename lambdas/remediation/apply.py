@@ -1,7 +1,8 @@
 """Apply a plan with the writer role, change by change, each framed by intent and response in the ledger.
 
 Safe under at-least-once delivery: a change that has been done answers with one of its `settled`
-codes, and a killed run is planned again from the live resource.
+codes, and a killed run is planned again from the live resource. What the killed run has done is known
+from its journal: results that later changes refer to, and how to undo it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import jmespath
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Change, Grant, Ref
 from lambdas.remediation import session_policy
+from lambdas.remediation.access import RoleError
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -24,16 +26,23 @@ Writer = Callable[[str], "Session"]
 
 
 class RefusedError(Exception):
-    """AWS refused one call of a change or of an inverse."""
+    """One call of a change or of an inverse cannot be made: AWS, or its own service model, refuses it."""
 
-    def __init__(self, change: Change, error: ClientError) -> None:
-        self.code = error.response["Error"]["Code"]
-        message = error.response["Error"].get("Message", "")
-        super().__init__(f"{change.name}: {change.service}.{change.operation} was refused with {self.code}: {message}")
+    def __init__(self, change: Change, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"{change.name}: {change.service}.{change.operation} was refused with {code}: {message}")
+
+
+class WriterError(Exception):
+    """No session for a change can be had."""
 
 
 class UnresolvedError(Exception):
     """A change refers to a result that an earlier change did not bring."""
+
+
+# What ends a plan for good, wherever in it: what was done before is undone.
+STOPS = (RefusedError, WriterError, UnresolvedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,89 +54,134 @@ class Applied:
     settled: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a run of this remediation that did not end has left, by its journal.
+
+    `results` are responses by the name of the change; `inverses` undo what still stands, in the order in which it
+    was done, None where nothing can; `open` names changes of which nobody knows whether they took effect.
+    """
+
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inverses: Mapping[str, Change | None] = field(default_factory=dict)
+    open: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether it changed the resource, or may have."""
+        return bool(self.inverses or self.open)
+
+
 @dataclass
 class Run:
     """The application of one plan."""
 
     writer: Writer
     journal: Journal
+    earlier: Earlier = field(default_factory=Earlier)
     applied: list[Applied] = field(default_factory=list)
 
+    @property
+    def changed(self) -> bool:
+        """Whether this run or the one that it resumes has changed the resource, or may have."""
+        return bool(self.applied) or self.earlier.changed
+
     def apply(self, changes: Sequence[Change]) -> list[Applied]:
-        """Make the changes in order; raises RefusedError at the first that AWS refuses."""
+        """Make the changes in order; raises one of `STOPS` at the first that cannot be made."""
         for group in session_policy.groups(changes):
-            granted = [self._grant(grant) for change in group.changes for grant in change.grants]
-            session = self.writer(session_policy.document(granted))
+            session = self._session([grant for change in group.changes for grant in change.grants])
             for change in group.changes:
                 self.applied.append(self._make(session, change))
         return self.applied
 
     def restore(self) -> list[str]:
-        """Undo what was applied, last first; return what could not be undone, with the reason."""
+        """Undo what was applied, last first, and then what an earlier run left; return what could not be undone."""
         left = []
-        for done in reversed(self.applied):
-            inverse = done.change.inverse
-            if done.settled is not None:
-                continue
+        undone: list[tuple[str, Change | None, str | None]] = [
+            (done.change.name, done.change.inverse, done.change.irreversible)
+            for done in reversed(self.applied)
+            if done.settled is None
+        ]
+        undone += [(name, inverse, None) for name, inverse in reversed(list(self.earlier.inverses.items()))]
+        for name, inverse, reason in undone:
             if inverse is None:
-                left.append(f"{done.change.name}: {done.change.irreversible}")
+                left.append(f"{name}: {reason or 'nothing can undo it'}")
                 continue
-            session = self.writer(session_policy.document([self._grant(grant) for grant in inverse.grants]))
             try:
-                self._make(session, inverse)
-            except RefusedError as error:
+                self._make(self._session(inverse.grants), inverse, undoes=name)
+            except STOPS as error:
                 left.append(str(error))
+        mine = {done.change.name for done in self.applied if done.settled is None}
+        left += [f"{name}: it is not known whether it took effect" for name in self.earlier.open if name not in mine]
         return left
 
-    def _make(self, session: Session, change: Change) -> Applied:
+    def _session(self, grants: Sequence[Grant]) -> Session:
+        policy = session_policy.document([self._grant(grant) for grant in grants])
+        try:
+            return self.writer(policy)
+        except RoleError as error:
+            raise WriterError(str(error)) from error
+        except ClientError as error:
+            raise WriterError(f"AWS STS refuses a session of the writer: {error}") from error
+
+    def _make(self, session: Session, change: Change, *, undoes: str | None = None) -> Applied:
         parameters = self._resolve(change.parameters)
         call = {"service": change.service, "operation": change.operation, "parameters": parameters}
+        mark: dict[str, Any] = {"change": change.name, **({"undoes": undoes} if undoes else {})}
         clients: Any = session.client  # the stubs know literal names only
-        self.journal("intent", {"change": change.name, **call})
+        self.journal("intent", {**mark, **call})
         try:
             client: Any = clients(change.service)
             response = getattr(client, change.operation)(**parameters)
+        except ParamValidationError as error:
+            self.journal("response", {**mark, "refused": "ParamValidation"})
+            raise RefusedError(change, "ParamValidation", str(error)) from error
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in change.settled:
-                self.journal("response", {"change": change.name, "refused": code})
-                raise RefusedError(change, error) from error
-            self.journal("response", {"change": change.name, "settled": code})
-            return Applied(change, {}, code)
+                self.journal("response", {**mark, "refused": code})
+                raise RefusedError(change, code, error.response["Error"].get("Message", "")) from error
+            self.journal("response", {**mark, "settled": code})
+            return Applied(change, self.earlier.results.get(change.name, {}), code)
         metadata = response.pop("ResponseMetadata", {})
-        inverse = change.inverse
-        self.journal(
-            "response",
-            {
-                "change": change.name,
-                "request_id": metadata.get("RequestId"),
-                "response": response,
-                "inverse": self._undo(inverse, change.name, response) if inverse else None,
-                "irreversible": change.irreversible,
-            },
-        )
+        brought = {"request_id": metadata.get("RequestId"), "response": response}
+        self.journal("response", {**mark, **brought, **self._undo(change, response)})
         return Applied(change, response)
 
-    def _undo(self, inverse: Change, name: str, response: Mapping[str, Any]) -> dict[str, Any]:
+    def _undo(self, change: Change, response: Mapping[str, Any]) -> dict[str, Any]:
         """Write the undo with everything resolved: the ledger must not depend on this run's memory."""
-        return {
-            "service": inverse.service,
-            "operation": inverse.operation,
-            "parameters": self._resolve(inverse.parameters, {name: response}),
-        }
+        inverse = change.inverse
+        if inverse is None:
+            return {"inverse": None, "irreversible": change.irreversible}
+        more = {change.name: response}
+        try:
+            return {
+                "inverse": {
+                    "name": inverse.name,
+                    "service": inverse.service,
+                    "operation": inverse.operation,
+                    "parameters": self._resolve(inverse.parameters, more),
+                    "grants": [_written(self._grant(grant, more)) for grant in inverse.grants],
+                    "settled": list(inverse.settled),
+                },
+                "irreversible": None,
+            }
+        except UnresolvedError as error:
+            # The change is done all the same, and must stand in the journal.
+            return {"inverse": None, "irreversible": str(error)}
 
-    def _grant(self, grant: Grant) -> Grant:
+    def _grant(self, grant: Grant, more: Mapping[str, Mapping[str, Any]] | None = None) -> Grant:
         resources: list[str | Ref] = []
         for resource in grant.resources:
-            value = self._resolve(resource)
+            value = self._resolve(resource, more)
             resources.extend(value if isinstance(value, list) else [value])
         return replace(grant, resources=tuple(resources))
 
     def _resolve(self, value: Any, more: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
         """Replace every Ref by what it refers to."""
         if isinstance(value, Ref):
-            results = {done.change.name: done.response for done in self.applied} | dict(more or {})
-            found = jmespath.search(value.path, results.get(value.change))
+            mine = {done.change.name: done.response for done in self.applied}
+            found = jmespath.search(value.path, {**self.earlier.results, **mine, **(more or {})}.get(value.change))
             if found is None:
                 raise UnresolvedError(f"{value.change} has brought no {value.path}")
             return found
@@ -136,3 +190,48 @@ class Run:
         if isinstance(value, (list, tuple)):
             return [self._resolve(item, more) for item in value]
         return value
+
+
+def _written(grant: Grant) -> dict[str, Any]:
+    return {
+        "action": grant.action,
+        "resources": list(grant.resources),
+        "conditions": {operator: dict(keys) for operator, keys in grant.conditions.items()},
+    }
+
+
+def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
+    """Read the journal of the runs before: what they did, what of it still stands, and what they may have done."""
+    results: dict[str, Mapping[str, Any]] = {}
+    inverses: dict[str, Change | None] = {}
+    begun: dict[str, bool] = {}
+    for entry in entries:
+        name, undoes = entry.get("change"), entry.get("undoes")
+        if name is None:
+            continue
+        if entry["entry"].endswith("-intent"):
+            begun[name] = undoes is not None
+            continue
+        begun.pop(name, None)
+        if "refused" in entry:
+            continue
+        if undoes is not None:
+            inverses.pop(undoes, None)
+        elif "settled" not in entry:
+            results[name] = entry["response"]
+            inverses[name] = _read(entry["inverse"])
+    return Earlier(results, inverses, tuple(name for name, undo in begun.items() if not undo))
+
+
+def _read(inverse: Mapping[str, Any] | None) -> Change | None:
+    if inverse is None:
+        return None
+    return Change(
+        name=inverse["name"],
+        service=inverse["service"],
+        operation=inverse["operation"],
+        parameters=inverse["parameters"],
+        grants=tuple(Grant(one["action"], tuple(one["resources"]), one["conditions"]) for one in inverse["grants"]),
+        settled=tuple(inverse["settled"]),
+        irreversible="it is an undo",
+    )

@@ -12,19 +12,24 @@ from lambdas.controls.model import Change, Plan, Ref
 
 def lines(plan: Plan) -> list[str]:
     """Say each call of a plan with its parameters, its undo and its permissions, then what is left alone."""
+    return recorded(document(plan))
+
+
+def recorded(plan: Mapping[str, Any]) -> list[str]:
+    """Say a plan as the ledger holds it."""
     said = []
-    for number, change in enumerate(plan.changes, 1):
-        said.append(f"{number}. {call(change)}")
-        said.append(f"   needs: {', '.join(sorted({grant.action for grant in change.grants}))}")
-        undo = call(change.inverse) if change.inverse else f"none: {change.irreversible}"
+    for number, change in enumerate(plan["changes"], 1):
+        said.append(f"{number}. {_call(change)}")
+        said.append(f"   needs: {', '.join(sorted({grant['action'] for grant in change['grants']}))}")
+        undo = _call(change["inverse"]) if change["inverse"] else f"none: {change['irreversible']}"
         said.append(f"   undo: {undo}")
-    said.extend(f"Left alone: {left}" for left in plan.leaves)
+    said.extend(f"Left alone: {left}" for left in plan["leaves"])
     return said
 
 
-def call(change: Change) -> str:
+def _call(change: Mapping[str, Any]) -> str:
     """Write one call as people read it."""
-    return f"{change.service}:{change.operation} {json.dumps(plain(change.parameters), sort_keys=True)}"
+    return f"{change['service']}:{change['operation']} {json.dumps(change['parameters'], sort_keys=True)}"
 
 
 def digest(plan: Plan, settings: Mapping[str, Any]) -> str:

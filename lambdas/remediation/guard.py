@@ -2,24 +2,23 @@
 
 One transaction asks them all and reserves what they count, so that two deliveries cannot both pass.
 An error of the table is an error of the remediation: nothing is changed, the finding comes again.
+Keys begin with the account where a resource's ARN does not name it: what one member's findings hold
+or use up must not hinder another's.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.remediation import lease_items as items
+from lambdas.remediation.lease_items import HOUR, Lease
 from lambdas.remediation.request import Request
-
-# Longer than the function may run, so that a lock outlives its owner but never hinders it.
-LOCK_SECONDS = 960
-HOUR = 3600
-WEEK = 7 * 24 * HOUR
-STOP_KEY = "stop"
+from lambdas.remediation.transactions import patiently
 
 
 class BusyError(Exception):
@@ -38,13 +37,12 @@ class RepeatedError(Exception):
     """The resource was remediated three times within seven days: something undoes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work on a resource, and what was reserved for it."""
+class _BegunError(Exception):
+    """An earlier run of this remediation began and did not end; `hour` is when it reserved, if it did."""
 
-    lock: str
-    history: str
-    counters: tuple[str, ...]
+    def __init__(self, hour: int | None) -> None:
+        super().__init__(hour)
+        self.hour = hour
 
 
 @dataclass
@@ -55,166 +53,127 @@ class Guard:
     table: str
     limits: Mapping[str, int]
 
-    def acquire(self, request: Request, *, automatic: bool) -> Lease:
-        """Pass all guards and lock the resource; raises the guard's error that forbids it."""
+    def acquire(self, request: Request, run: str, *, automatic: bool) -> Lease:
+        """Pass all guards and lock the resource for one run; raises the guard's error that forbids it.
+
+        A run that was killed or failed left its request behind: the next one resumes it, and what it
+        had reserved is not reserved again.
+        """
         now = int(time.time())
-        lease = Lease(
-            lock=f"lock#{request.resource.arn}",
-            history=f"history#{request.control.id}#{request.resource.arn}",
-            counters=self._counters(request, now) if automatic else (),
-        )
-        items = [self._lock(lease, request, now), self._history(lease, request, now, automatic=automatic)]
-        items.append(self._check(STOP_KEY, "attribute_not_exists(stopped)", {}))
-        if automatic:
-            allowed = ("changes_per_control_account_hour", "changes_per_organization_hour")
-            for key, limit in zip(lease.counters, allowed, strict=True):
-                items.append(self._count(key, self.limits[limit], now + 2 * HOUR))
-            values = {":limit": _number(self.limits["failures_before_break"]), ":now": _number(now)}
-            open_ = "attribute_not_exists(failures) OR failures < :limit OR expires < :now"
-            items.append(self._check(failures_key(request), open_, values))
+        lease = Lease.of(request, run, now // HOUR if automatic else None)
         try:
-            self.dynamodb.transact_write_items(TransactItems=items)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            self._explain(error.response.get("CancellationReasons", []), request, now)
-            raise
+            self._pass(lease, request, now, reserve=automatic)
+        except _BegunError as begun:
+            reserve = automatic and begun.hour is None
+            lease = Lease.of(request, run, begun.hour if begun.hour is not None else lease.hour, resumed=True)
+            self._pass(lease, request, now, reserve=reserve, breaker=automatic)
         return lease
 
     def count_failure(self, request: Request) -> None:
-        """Count a failure of this control in this account; enough of them within an hour open the breaker."""
-        self.dynamodb.update_item(
-            TableName=self.table,
-            Key={"key": {"S": failures_key(request)}},
-            UpdateExpression="ADD failures :one SET expires = :expires",
-            ExpressionAttributeValues={":one": _number(1), ":expires": _number(int(time.time()) + HOUR)},
-        )
+        """Count a failure of this control in this account; enough, an hour apart at most, open the breaker."""
+        now = int(time.time())
+        values = {":one": _number(1), ":expires": _number(now + HOUR)}
+        call: dict[str, Any] = {
+            "TableName": self.table,
+            "Key": {"key": {"S": items.failures_key(request)}},
+            "UpdateExpression": "SET failures = failures + :one, expires = :expires",
+            "ConditionExpression": "expires >= :now",
+            "ExpressionAttributeValues": {**values, ":now": _number(now)},
+        }
+        try:
+            self.dynamodb.update_item(**call)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            # The first for an hour. DynamoDB deletes what has expired days later, so the old count may still be there.
+            call |= {"UpdateExpression": "SET failures = :one, expires = :expires", "ExpressionAttributeValues": values}
+            del call["ConditionExpression"]
+            self.dynamodb.update_item(**call)
 
-    def release(self, lease: Lease, request: Request, *, applied: bool) -> list[dict[str, Any]]:
-        """Return the statements that end a lease: they join the transaction that writes the outcome."""
-        table = f'"{self.table}"'
-        done = [{"S": request.id}, {"S": lease.history}]
-        statements = [
-            {
-                "Statement": f'UPDATE {table} REMOVE "owner" WHERE "key" = ? AND "owner" = ?',
-                "Parameters": [{"S": lease.lock}, {"S": request.id}],
-            }
+    def release(self, lease: Lease, *, applied: bool) -> list[dict[str, Any]]:
+        """Return the statements that end a lease: they join the transaction that writes the outcome.
+
+        What was reserved and not used is given back.
+        """
+        statements = [items.unlock(self.table, lease), items.finish(self.table, lease)]
+        return statements if applied else [*statements, *self._given_back(lease)]
+
+    def abandon(self, lease: Lease, *, applied: bool) -> None:
+        """End a run that found no outcome: the request stays open, and its next delivery begins anew.
+
+        Without this a member whose resources cannot be handled would use up what all may change in an hour.
+        """
+        statements = [items.unlock(self.table, lease)]
+        if not applied and lease.hour is not None:
+            statements += [items.unreserve(self.table, lease), *self._given_back(lease)]
+        patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=statements))
+
+    def _given_back(self, lease: Lease) -> list[dict[str, Any]]:
+        return items.give_back(self.table, lease, int(time.time()) // HOUR)
+
+    def _pass(self, lease: Lease, request: Request, now: int, *, reserve: bool, breaker: bool | None = None) -> None:
+        """Ask the guards in one transaction, and explain a refusal by the guard that comes first in their order."""
+        asked = {
+            "lock": items.lock(lease, now),
+            "request": items.begin(lease, now, reserve=reserve),
+            "stop": items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
+        }
+        if reserve:
+            asked["history"] = items.remember(lease, now)
+            for key, limit in zip(lease.counters, items.LIMITS, strict=True):
+                asked[limit] = items.count(key, self.limits[limit], now + 2 * HOUR)
+        if reserve if breaker is None else breaker:
+            values = {":limit": _number(self.limits["failures_before_break"]), ":now": _number(now)}
+            closed = "attribute_not_exists(failures) OR failures < :limit OR expires < :now"
+            asked["breaker"] = items.check(items.failures_key(request), closed, values)
+        writes = [
+            {kind: {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **write}}
+            for one in asked.values()
+            for kind, write in one.items()
         ]
-        if applied or not lease.counters:
-            statements.append(
-                {"Statement": f'UPDATE {table} SET "done" = ? WHERE "key" = ?', "Parameters": done}  # noqa: S608
-            )
-            return statements
-        # What was reserved and not used is given back.
-        statements.append(
-            {
-                "Statement": f'UPDATE {table} SET "done" = ? SET "first" = "second" SET "second" = "third" '  # noqa: S608
-                'SET "third" = ? WHERE "key" = ?',
-                "Parameters": [done[0], _number(0), done[1]],
+        try:
+            patiently(lambda: self.dynamodb.transact_write_items(TransactItems=writes))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            reasons = dict(zip(asked, error.response.get("CancellationReasons", ()), strict=False))
+            failed = {
+                name: reason.get("Item", {})
+                for name, reason in reasons.items()
+                if reason.get("Code") == "ConditionalCheckFailed"
             }
-        )
-        statements.extend(
-            {
-                "Statement": f'UPDATE {table} SET "changes" = "changes" - ? WHERE "key" = ?',  # noqa: S608
-                "Parameters": [_number(1), {"S": counter}],
-            }
-            for counter in lease.counters
-        )
-        return statements
+            self._explain(failed, request, now)
+            if any(reason.get("Code") == "TransactionConflict" for reason in reasons.values()):
+                raise BusyError(f"{request.resource.arn} is being remediated") from error
+            raise
 
-    @staticmethod
-    def _counters(request: Request, now: int) -> tuple[str, str]:
-        hour = now // HOUR
-        return (f"changes#{request.control.id}#{request.resource.account}#{hour}", f"changes#organization#{hour}")
-
-    def _lock(self, lease: Lease, request: Request, now: int) -> dict[str, Any]:
-        return self._update(
-            lease.lock,
-            "SET #owner = :id, #until = :until",
-            "attribute_not_exists(#owner) OR #owner = :id OR #until < :now",
-            {":id": {"S": request.id}, ":until": _number(now + LOCK_SECONDS), ":now": _number(now)},
-            {"#owner": "owner", "#until": "until"},
-        )
-
-    def _history(self, lease: Lease, request: Request, now: int, *, automatic: bool) -> dict[str, Any]:
-        update, condition = "SET #seen = :now", "(attribute_not_exists(#done) OR #done <> :id)"
-        values = {":now": _number(now), ":id": {"S": request.id}}
-        names = {"#seen": "seen", "#done": "done"}
-        if automatic:
-            update += ", #third = if_not_exists(#second, :zero), #second = if_not_exists(#first, :zero), #first = :now"
-            condition += " AND (attribute_not_exists(#third) OR #third < :week)"
-            values |= {":zero": _number(0), ":week": _number(now - WEEK)}
-            names |= {"#first": "first", "#second": "second", "#third": "third"}
-        return self._update(lease.history, update, condition, values, names)
-
-    def _count(self, key: str, limit: int, expires: int) -> dict[str, Any]:
-        return self._update(
-            key,
-            "ADD changes :one SET expires = :expires",
-            "attribute_not_exists(changes) OR changes < :limit",
-            {":one": _number(1), ":expires": _number(expires), ":limit": _number(limit)},
-            {},
-        )
-
-    def _update(
-        self, key: str, update: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str]
-    ) -> dict[str, Any]:
-        item: dict[str, Any] = {
-            "TableName": self.table,
-            "Key": {"key": {"S": key}},
-            "UpdateExpression": update,
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": dict(values),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        if names:
-            item["ExpressionAttributeNames"] = dict(names)
-        return {"Update": item}
-
-    def _check(self, key: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        check: dict[str, Any] = {
-            "TableName": self.table,
-            "Key": {"key": {"S": key}},
-            "ConditionExpression": condition,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        if values:
-            check["ExpressionAttributeValues"] = dict(values)
-        return {"ConditionCheck": check}
-
-    def _explain(self, reasons: Sequence[Mapping[str, Any]], request: Request, now: int) -> None:
+    def _explain(self, failed: Mapping[str, Mapping[str, Any]], request: Request, now: int) -> None:
         """Raise the error of the guard that refused; several may have, the first in this order decides."""
-        failed = {
-            place: reason.get("Item", {})
-            for place, reason in enumerate(reasons)
-            if reason.get("Code") == "ConditionalCheckFailed"
-        }
-        if 1 in failed and failed[1].get("done", {}).get("S") == request.id:
+        if "done" in failed.get("request", {}):
             raise AlreadyDoneError(request.id)
-        if 0 in failed or any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+        if "lock" in failed:
             raise BusyError(f"{request.resource.arn} is being remediated")
-        if 2 in failed:
-            who = failed[2].get("by", {}).get("S", "somebody")
+        if "stop" in failed:
+            who = failed["stop"].get("by", {}).get("S", "somebody")
             raise LimitedError(f"the emergency stop is on, set by {who}")
-        if 1 in failed:
+        if "request" in failed:
+            hour = failed["request"].get("hour", {}).get("N")
+            raise _BegunError(None if hour is None else int(hour))
+        if "history" in failed:
             raise RepeatedError(f"{request.resource.arn} was remediated three times within seven days")
-        if 3 in failed:
-            limit = self.limits["changes_per_control_account_hour"]
+        of_account, of_organization = items.LIMITS
+        if of_account in failed:
+            limit = self.limits[of_account]
             raise LimitedError(f"{request.control.id} has changed {limit} resources of this account within the hour")
-        if 4 in failed:
-            limit = self.limits["changes_per_organization_hour"]
+        if of_organization in failed:
+            limit = self.limits[of_organization]
             raise LimitedError(f"{limit} resources of the organization have been changed within the hour")
-        if 5 in failed:
-            minutes = max(1, (int(failed[5]["expires"]["N"]) - now) // 60)
+        if "breaker" in failed:
+            minutes = max(1, (int(failed["breaker"]["expires"]["N"]) - now) // 60)
             raise LimitedError(
-                f"{request.control.id} failed {failed[5]['failures']['N']} times in this account; "
+                f"{request.control.id} failed {failed['breaker']['failures']['N']} times in this account; "
                 f"the breaker closes in {minutes} minutes"
             )
-
-
-def failures_key(request: Request) -> str:
-    """The item that counts a control's failures in one account: one member cannot switch off another."""
-    return f"failures#{request.control.id}#{request.resource.account}"
 
 
 def _number(value: int) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The closed list of outcomes, and what each means for the finding."""
+"""The closed list of outcomes, and what each means for the finding.
+
+An outcome that is not in `WORKFLOW` leaves the finding as it is: what is gone or not judged is archived by detection.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ class Outcome(StrEnum):
     LIMITED = "limited"
     FAILED = "failed"
     ALREADY_COMPLIANT = "already-compliant"
+    NOT_APPLICABLE = "not-applicable"
     REMEDIATED = "remediated"
     GONE = "gone"
 

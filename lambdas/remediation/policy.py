@@ -14,13 +14,23 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Resource
 
 FRESH_SECONDS = 60
 
 
+# What Organizations says of an account that is not a member.
+STRANGER = "ChildNotFoundException"
+
+
 class PolicyError(Exception):
-    """A policy item that this version cannot read."""
+    """A policy item that this version cannot read, or that is not about its own account."""
+
+
+class StrangerError(Exception):
+    """The account is not in this organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,8 @@ class Policies:
                 ConsistentRead=True,
             ).get("Item")
             policy = AccountPolicy.parse(item) if item else None
+            if policy is not None and (policy.environment, policy.account) != (environment, account):
+                raise PolicyError(f"the policy item of {account} in {environment} is about another account")
         self._known[account] = (time.time(), policy)
         return policy
 
@@ -137,7 +149,7 @@ class Policies:
         )
         child = account
         while environment is None:
-            parent = self.organizations.list_parents(ChildId=child)["Parents"][0]
+            parent = self._parent(child)
             child = parent["Id"]
             environment = next(
                 (
@@ -151,3 +163,12 @@ class Policies:
                 break
         self._environment[account] = (time.time(), environment)
         return environment
+
+    def _parent(self, child: str) -> Mapping[str, Any]:
+        try:
+            parents: list[Mapping[str, Any]] = self.organizations.list_parents(ChildId=child)["Parents"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != STRANGER:
+                raise
+            raise StrangerError(f"{child} is not in this organization") from error
+        return parents[0]

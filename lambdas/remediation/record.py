@@ -7,12 +7,14 @@ existing key is refused by DynamoDB, so no entry can be written over.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from lambdas.remediation.transactions import patiently
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Ledger:
     def close(self, remediation: str, account: str, body: dict[str, Any], released: Sequence[dict[str, Any]]) -> None:
         """Append the outcome and end the lease, in one transaction."""
         outcome = self._insert(remediation, "outcome", account, body)
-        self.dynamodb.execute_transaction(TransactStatements=[outcome, *released])
+        patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=[outcome, *released]))
 
     def entries(self, remediation: str) -> list[dict[str, Any]]:
         """Return what was written for a remediation, in order."""
@@ -59,3 +61,40 @@ class Ledger:
             "'body': ?}",
             "Parameters": [{"S": value} for value in values],
         }
+
+
+@dataclass
+class Journal:
+    """Writes the numbered entries of one run; the first of them carries the plan and what was before.
+
+    A run that was killed left some, and the numbers go on after them. `details` are filled by the time of
+    the first entry.
+    """
+
+    ledger: Ledger
+    remediation: str
+    account: str
+    details: Mapping[str, Any]
+    number: int = 0
+    _begun: bool = field(default=False, init=False)
+
+    @classmethod
+    def after(
+        cls,
+        entries: Sequence[Mapping[str, Any]],
+        ledger: Ledger,
+        remediation: str,
+        account: str,
+        details: Mapping[str, Any],
+    ) -> Journal:
+        """Go on after the entries of earlier runs."""
+        return cls(ledger, remediation, account, details, sum(one["entry"][:4].isdigit() for one in entries))
+
+    def __call__(self, kind: str, body: dict[str, Any]) -> None:
+        """Append an intent or a response."""
+        if not self._begun:
+            body = {**body, **{name: self.details[name] for name in ("plan", "before") if name in self.details}}
+            self._begun = True
+        self.number += 1
+        while not self.ledger.write(self.remediation, f"{self.number:04d}-{kind}", self.account, body):
+            self.number += 1

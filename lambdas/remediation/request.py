@@ -10,10 +10,12 @@ from typing import Any
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Place, Resource
-from lambdas.findings import product_arn
+from lambdas.findings import finding_id, product_arn
 
 OURS = "palisade/"
 SECURITY_HUB = "aws/securityhub"
+# What is not asked for: what passes, is over, or what people have set aside.
+NOT_ASKED = (("Compliance", "Status", "PASSED"), ("Workflow", "Status", "SUPPRESSED"))
 
 
 class InvalidRequestError(Exception):
@@ -45,6 +47,7 @@ def parse(finding: Mapping[str, Any], partition: str) -> Request:
     if not re.fullmatch(r"\d{12}", account):
         raise InvalidRequestError(f"AwsAccountId {account!r} is not an account id")
     control = _control(finding)
+    _check_state(finding)
     resources = finding.get("Resources")
     if not isinstance(resources, list) or len(resources) != 1 or not isinstance(resources[0], Mapping):
         raise InvalidRequestError("Resources does not name exactly one resource")
@@ -53,6 +56,8 @@ def parse(finding: Mapping[str, Any], partition: str) -> Request:
     resource = _resource(control, arn, Place(partition, account, region))
     _check_product(finding, resource)
     updated, identifier = _text(finding, "UpdatedAt"), _text(finding, "Id")
+    if str(finding["GeneratorId"]).startswith(OURS) and identifier != finding_id(control, resource):
+        raise InvalidRequestError(f"Id {identifier} is not that of a finding of {control.id} on {resource.arn}")
     text = "\n".join((control.id, account, region, arn, identifier, updated))
     return Request(f"r-{hashlib.sha256(text.encode()).hexdigest()[:24]}", control, resource, finding)
 
@@ -61,11 +66,19 @@ def _control(finding: Mapping[str, Any]) -> Control:
     generator = _text(finding, "GeneratorId")
     identifier = generator.removeprefix(OURS)
     if not generator.startswith(OURS):
-        identifier = _text(finding.get("Compliance") or {}, "SecurityControlId", "Compliance.SecurityControlId")
+        identifier = _text(_part(finding, "Compliance"), "SecurityControlId", "Compliance.SecurityControlId")
     control = catalog().get(identifier)
     if control is None:
         raise InvalidRequestError(f"the catalog has no control {identifier!r}")
     return control
+
+
+def _check_state(finding: Mapping[str, Any]) -> None:
+    for part, field, value in NOT_ASKED:
+        if _part(finding, part).get(field) == value:
+            raise InvalidRequestError(f"{part}.{field} is {value}: nothing is asked for")
+    if finding.get("RecordState") == "ARCHIVED":
+        raise InvalidRequestError("RecordState is ARCHIVED: nothing is asked for")
 
 
 def _region(finding: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
@@ -96,6 +109,13 @@ def _check_product(finding: Mapping[str, Any], resource: Resource) -> None:
         expected = f"arn:{resource.partition}:securityhub:{resource.region}::product/{SECURITY_HUB}"
     if product != expected:
         raise InvalidRequestError(f"ProductArn {product} does not make findings of {finding['GeneratorId']}")
+
+
+def _part(finding: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = finding.get(name) or {}
+    if not isinstance(part, Mapping):
+        raise InvalidRequestError(f"{name} is not an object")
+    return part
 
 
 def _text(source: Mapping[str, Any], field: str, name: str | None = None) -> str:

@@ -13,8 +13,11 @@ from lambdas.remediation.request import Request
 
 NOTE = 512
 SUBJECT = 100
-MESSAGE = 256 * 1024
+# Bytes, of the 256 KB that Amazon SNS takes with attributes.
+MESSAGE = 250_000
 AUTHOR = "palisade"
+# Error codes of BatchUpdateFindings after which asking again is of no use.
+FOR_GOOD = frozenset({"FindingNotFound", "FindingSizeExceeded"})
 
 
 class FindingRefusedError(Exception):
@@ -29,11 +32,15 @@ class Voice:
     sns: Any
     topic: str
 
-    def note(self, request: Request, result: Result) -> None:
-        """Write the outcome on the finding; raises FindingRefusedError where Security Hub does not take it."""
+    def note(self, request: Request, result: Result) -> str | None:
+        """Write the outcome on the finding.
+
+        Returns why there is no note where the finding can never have one: it has expired, or was never there.
+        Raises FindingRefusedError where Security Hub may take it another time.
+        """
         status = WORKFLOW.get(result.outcome)
         if status is None:
-            return
+            return None
         if status == "RESOLVED" and not request.ours:
             # A control finding of Security Hub turns PASSED, and so RESOLVED, by itself.
             status = "NOTIFIED"
@@ -42,13 +49,16 @@ class Voice:
             "Workflow": {"Status": status},
             "Note": {"Text": f"{result.outcome.value}: {result.reason}"[:NOTE], "UpdatedBy": AUTHOR},
         }
-        if result.outcome is Outcome.FAILED:
-            update["Severity"] = {"Label": _raised(request.control.severity)}
+        severity = _severity(request, result, status)
+        if severity is not None:
+            update["Severity"] = {"Label": severity}
         refused = self.security_hub.batch_update_findings(**update)["UnprocessedFindings"]
-        if refused:
-            raise FindingRefusedError(
-                f"{request.finding['Id']}: {refused[0]['ErrorCode']} {refused[0]['ErrorMessage']}"
-            )
+        if not refused:
+            return None
+        reason = f"{refused[0]['ErrorCode']} {refused[0]['ErrorMessage']}"
+        if refused[0]["ErrorCode"] not in FOR_GOOD:
+            raise FindingRefusedError(f"{request.finding['Id']}: {reason}")
+        return reason
 
     def publish(self, request: Request, result: Result, environment: str, owner_tag: str) -> None:
         """Send the message of an outcome that people should hear of."""
@@ -57,7 +67,7 @@ class Voice:
         self.sns.publish(
             TopicArn=self.topic,
             Subject=subject(request, result),
-            Message=message(request, result, environment)[:MESSAGE],
+            Message=_fitting(message(request, result, environment)),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in _attributes(request, result, environment, owner_tag).items()
@@ -107,6 +117,23 @@ def _attributes(request: Request, result: Result, environment: str, owner_tag: s
         "audience": ",".join(result.details.get("audience", ())),
         "remediation": request.id,
     }
+
+
+def _fitting(text: str) -> str:
+    encoded = text.encode()
+    if len(encoded) <= MESSAGE:
+        return text
+    return encoded[:MESSAGE].decode(errors="ignore") + "\n(shortened; the ledger has the whole)"
+
+
+def _severity(request: Request, result: Result, status: str) -> str | None:
+    """Raise the severity of what failed; take it back when the finding is resolved, for an import no longer can."""
+    raised = _raised(request.control.severity)
+    if result.outcome is Outcome.FAILED:
+        return raised
+    shown = request.finding.get("Severity")
+    was_raised = isinstance(shown, Mapping) and shown.get("Label") == raised
+    return request.control.severity.value if status == "RESOLVED" and was_raised else None
 
 
 def _raised(severity: Severity) -> str:

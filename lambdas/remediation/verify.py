@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lambdas.controls.model import Evaluation, Verdict, non_compliant
+from lambdas.controls.model import Evaluation, Verdict
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -17,19 +17,17 @@ if TYPE_CHECKING:
 WAITS = (1, 2, 4, 8, 15)
 
 
-def prove(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation:
-    """Return the evaluation after the change: COMPLIANT, or what it still is when patience ends."""
+def prove(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation | None:
+    """Return the evaluation after the change: COMPLIANT, or what it still is when patience ends; None if it is gone."""
     evaluation = _judge(session, request, parameters)
     for wait in WAITS:
-        if evaluation.verdict is not Verdict.NON_COMPLIANT:
+        if evaluation is None or evaluation.verdict is not Verdict.NON_COMPLIANT:
             break
         time.sleep(wait)
         evaluation = _judge(session, request, parameters)
     return evaluation
 
 
-def _judge(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation:
+def _judge(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation | None:
     settings = request.control.read(session, request.resource, request.finding)
-    if settings is None:
-        return non_compliant("The resource vanished while it was remediated.")
-    return request.control.evaluate(settings, parameters)
+    return None if settings is None else request.control.evaluate(settings, parameters)

@@ -1,0 +1,158 @@
+"""One attempt at a remediation under its lease: read, evaluate, plan, apply, prove. It writes nothing to the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from lambdas.controls.model import Evaluation, Mode, Plan, Refusal, Verdict
+from lambdas.remediation import describe, verify
+from lambdas.remediation.apply import STOPS, Run
+from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.policy import AccountPolicy
+from lambdas.remediation.request import Request
+from lambdas.remediation.session_policy import PolicyTooLongError
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+NOT_RUN = {Mode.DRY_RUN: Outcome.DRY_RUN, Mode.APPROVE: Outcome.AWAITING_APPROVAL}
+INTERRUPTED = "an interrupted run of this remediation has changed the resource, as its journal says"
+
+
+@dataclass
+class Attempt:
+    """What one attempt works with. `entries` are the ledger's of earlier runs; `details` go into the outcome."""
+
+    request: Request
+    policy: AccountPolicy
+    mode: Mode
+    reasons: list[str]
+    session: Session
+    run: Run
+    entries: Sequence[Mapping[str, Any]]
+    details: dict[str, Any]
+
+    def make(self) -> Result:
+        """Take the resource to an outcome; an error that is none goes on, and the finding comes again."""
+        result = self._judged()
+        if result.outcome not in (Outcome.REMEDIATED, Outcome.FAILED, Outcome.GONE):
+            result.reason = self._interrupted(result.reason)
+        result.applied = self.run.changed
+        return result
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, Any]:
+        control = self.request.control
+        return control.resolve(self.policy.parameters.get(control.id, {}), self.request.resource.region)
+
+    def _judged(self) -> Result:
+        control, resource = self.request.control, self.request.resource
+        try:
+            settings = control.read(self.session, resource, self.request.finding)
+            if settings is None:
+                return self._result(Outcome.GONE, "the resource no longer exists")
+            self.details["tags"] = _tags(settings)
+            exemption = self.policy.exemption(control, resource, self.details["tags"])
+            if exemption is not None:
+                reason = f"{exemption.reason} ({exemption.owner}, until {exemption.expires})"
+                return self._result(Outcome.EXEMPTED, reason)
+            evaluation = control.evaluate(settings, self._parameters)
+            if evaluation.verdict is not Verdict.NON_COMPLIANT:
+                return self._nothing_to_do(evaluation)
+            facts = control.inspect(self.session, resource, settings, self._parameters) if control.inspect else {}
+        except ParamValidationError as error:
+            # The id comes from a finding: no resource can have it.
+            return self._result(Outcome.INVALID, f"the resource cannot be asked for: {error}")
+        except ClientError as error:
+            # No verdict can be had, here or by trying again: a guardrail or the resource's own policy denies it.
+            if error.response["Error"]["Code"] not in DENIED:
+                raise
+            reason = f"the resource cannot be read: {error.response['Error']['Message']}"
+            return self._result(Outcome.FAILED, self._interrupted(reason))
+        self.details |= {"before": settings, "verdict": evaluation.annotation}
+        plan = control.plan(resource, settings, self._parameters, facts)
+        if isinstance(plan, Refusal):
+            return self._result(Outcome.REFUSED, plan.reason)
+        return self._planned(plan, settings, evaluation)
+
+    def _planned(self, plan: Plan, settings: Mapping[str, Any], evaluation: Evaluation) -> Result:
+        """Go as far with a plan as the weakest mode allows."""
+        mode, reasons = self.mode, self.reasons
+        lowered, lowering = self.policy.limit(self.request.control, plan)
+        if lowered.strength < mode.strength:
+            mode, reasons = lowered, lowering
+        if any(change.effect for change in plan.changes) and mode is Mode.AUTOMATIC:
+            mode, reasons = Mode.APPROVE, ["a change of this plan takes longer than one run may last"]
+        document = describe.document(plan)
+        self.details |= {
+            "plan": document,
+            "digest": describe.digest(plan, settings),
+            "audience": tuple(document["tell"]),
+        }
+        said = _said(document)
+        if not plan.changes or mode is Mode.NOTIFY:
+            return self._result(Outcome.NOTIFIED, plan.message or evaluation.annotation, said)
+        if mode in NOT_RUN:
+            reason = "; ".join(reasons) or f"the mode of this control is {mode.value}"
+            return self._result(NOT_RUN[mode], reason, said)
+        return self._applied(plan, said)
+
+    def _applied(self, plan: Plan, said: tuple[str, ...]) -> Result:
+        try:
+            self.run.apply(plan.changes)
+        except PolicyTooLongError as error:
+            return self._result(Outcome.REFUSED, str(error), said)
+        except STOPS as error:
+            return self._failed(str(error), said)
+        proof = verify.prove(self.session, self.request, self._parameters)
+        if proof is None:
+            return self._result(Outcome.GONE, "the resource vanished while it was remediated", said)
+        if proof.verdict is Verdict.NON_COMPLIANT:
+            return self._failed(f"the change did not take: {proof.annotation}", said)
+        if proof.verdict is not Verdict.COMPLIANT:
+            return self._failed(f"the control does not judge the resource any more: {proof.annotation}", said)
+        return self._result(Outcome.REMEDIATED, proof.annotation, said)
+
+    def _nothing_to_do(self, evaluation: Evaluation) -> Result:
+        """The resource does not fail: it never did, or an interrupted run has remediated it."""
+        if not self.run.earlier.changed:
+            same = evaluation.verdict is Verdict.COMPLIANT
+            return self._result(Outcome.ALREADY_COMPLIANT if same else Outcome.NOT_APPLICABLE, evaluation.annotation)
+        first = next(one for one in self.entries if "plan" in one)
+        self.details |= {"before": first["before"], "plan": first["plan"], "audience": tuple(first["plan"]["tell"])}
+        said = _said(first["plan"])
+        if evaluation.verdict is Verdict.COMPLIANT:
+            return self._result(Outcome.REMEDIATED, evaluation.annotation, said)
+        return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)
+
+    def _failed(self, reason: str, said: tuple[str, ...]) -> Result:
+        """Restore what was there before, as far as it can be, and say so."""
+        if self.run.changed:
+            left = self.run.restore()
+            reason += f"; not restored: {'; '.join(left)}" if left else "; what was there before is restored"
+        return self._result(Outcome.FAILED, reason, said)
+
+    def _interrupted(self, reason: str) -> str:
+        """Say beside an outcome that changes nothing what an earlier run has changed."""
+        return f"{INTERRUPTED}; {reason}" if self.run.earlier.changed else reason
+
+    def _result(self, outcome: Outcome, reason: str, said: tuple[str, ...] = ()) -> Result:
+        return Result(outcome, reason, self.details, said)
+
+
+def _said(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """A plan as its message says it."""
+    lines = describe.recorded(document)
+    return (document["message"], *lines) if document["message"] else tuple(lines)
+
+
+def _tags(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The resource's tags as its control has read them, as a list of keys and values or as a mapping."""
+    tags = settings.get("Tags") or {}
+    return dict(tags) if isinstance(tags, Mapping) else {tag["Key"]: tag["Value"] for tag in tags}
