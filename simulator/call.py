@@ -21,24 +21,27 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: an account's root, a user, a role's session, or an AWS service.
+    """Who calls: an account's root, a user, a role's session, a federated user's session, or an AWS service.
 
-    `arn` is the principal as AWS reports it (a session ARN for roles), `role` the role's ARN for
-    sessions, `unique_id` the AROA/AIDA id with the session name. `session_policies` and
-    `session_tags` come from AssumeRole. A service has `service` (its principal name) and no
+    `arn` is the principal as AWS reports it (a session ARN for roles), `role` the ARN of the role, or of the user
+    that federated, whose session it is, `unique_id` the AROA/AIDA id with the session name. `session_policies`,
+    `session_tags` and which of them are transitive come from AssumeRole. `issued` and `expires` are of temporary
+    credentials. A service has `service` (its principal name) and no
     account; `source_account` and `source_arn` say for whom it calls.
     """
 
     arn: str
     account: str
-    kind: str  # "root", "user", "session", "service", "anonymous"
+    kind: str  # "root", "user", "session", "federated-user", "federated" (a provider), "service", "anonymous"
     role: str | None = None
     session_name: str | None = None
     unique_id: str = ""
     source_identity: str | None = None
     session_policies: tuple[Mapping[str, Any], ...] = ()
     session_tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tags: frozenset[str] = frozenset()
     chained: bool = False
+    issued: datetime | None = None
     expires: datetime | None = None
     service: str | None = None
     source_account: str | None = None

@@ -17,8 +17,9 @@ from moto.core.request import Request
 from simulator import moto_dispatch
 from simulator.call import Call, Caller, ServiceError
 from simulator.call_numbers import CallNumbers
+from simulator.iam.denials import credential_error
 from simulator.parameters import validate
-from simulator.wire import Answer, Wire, scope_of, service_of
+from simulator.wire import Answer, Scope, Wire, scope_of, service_of, target_of
 from simulator.world import partition_of
 
 if TYPE_CHECKING:
@@ -87,8 +88,12 @@ class FrontDoor:
     def handle(self, request: Request) -> Answer:
         """Answer one HTTP request."""
         scope = scope_of(request, self.world.home_region)
-        service = service_of(scope, request)
-        wire, parameters = Wire.of(service, request)
+        service = scope.service
+        try:
+            service = service_of(scope, request)
+            wire, parameters = Wire.of(service, request)
+        except ServiceError as error:
+            return self._refuse(service, scope, request, error)
         call = Call(
             service=service,
             operation=wire.model.name,
@@ -102,7 +107,7 @@ class FrontDoor:
         self._number(call)
         try:
             # AssumeRoleWithWebIdentity and its like carry no signature; everything of ours does.
-            call.caller = self._caller(scope.access_key)
+            call.caller = self._caller(scope.access_key, service)
             validate(service, wire.model.input_shape, parameters)
             return self._serve(call, wire)
         except ServiceError as error:
@@ -140,10 +145,21 @@ class FrontDoor:
             call.account = own.owner(call) if own is not None else call.caller.account
         self.authorizer.authorize(call)
 
-    def _caller(self, access_key: str | None) -> Caller:
+    def _refuse(self, service: str, scope: Scope, request: Request, error: ServiceError) -> Answer:
+        """Answer what is no operation that we know, in words that name it."""
+        nobody = Caller("anonymous", "", "anonymous")
+        call = Call(service, target_of(request), {}, scope.region, partition_of(scope.region), "", nobody)
+        self._number(call)
+        self._note(call, error.code)
+        return Wire.refusing(service, request).write_error(error, call.request_id)
+
+    def _caller(self, access_key: str | None, service: str) -> Caller:
         if access_key is None:
             raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-        return self.identities.caller(access_key)
+        try:
+            return self.identities.caller(access_key)
+        except ServiceError as error:
+            raise credential_error(service, error) from error
 
     def _serve(self, call: Call, wire: Wire) -> Answer:
         own = self.world.services.get(call.service)

@@ -46,7 +46,7 @@ class Identities:
         seed = f"{caller.arn}|{caller.unique_id}"
         self._issued[seed] += 1
         credentials = _credentials(f"{seed}#{self._issued[seed]}", "ASIA", expires)
-        self._callers[credentials.access_key_id] = replace(caller, expires=expires)
+        self._callers[credentials.access_key_id] = replace(caller, issued=self.world.agenda.now(), expires=expires)
         return credentials
 
     def credentials(self, answer: Mapping[str, Any]) -> Credentials:

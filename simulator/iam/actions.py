@@ -14,7 +14,7 @@ from simulator.iam.action_table import OPERATIONS, PREFIXES, S3_VERSIONS
 from simulator.iam.context import service_context
 from simulator.iam.dynamodb import item_accesses
 from simulator.iam.forwarding import code_object, created_types, passed_roles, tagging_action
-from simulator.iam.lookups import key_arn
+from simulator.iam.lookups import event_bus_arn, key_arn
 from simulator.iam.patterns import Context
 from simulator.iam.resources import UnmappedOperationError, resources_of
 from simulator.iam.service_data import Action, action_of
@@ -55,6 +55,9 @@ def _own(call: Call, world: World) -> Iterator[Authorization]:
         for access in accesses:
             yield Authorization(access.action, (access.resource,), {**context, **access.context})
         return
+    if call.service == "events" and call.operation == "PutEvents":
+        yield from _entries(call, context)
+        return
     if call.service == "s3" and call.operation in ("CopyObject", "UploadPartCopy"):
         yield Authorization("s3:GetObject", (_copy_source(call),), context)
         target = f"arn:{call.partition}:s3:::{call.parameters['Bucket']}/{call.parameters['Key']}"
@@ -72,6 +75,18 @@ def _own(call: Call, world: World) -> Iterator[Authorization]:
         made = [kind for kind in created_types(call) if any(kind == known.name for known in action.types)]
         arns = (f"arn:{call.partition}:ec2:{call.region}:{call.account}:{kind}/*" for kind in made)
         yield Authorization(action.name, tuple(dict.fromkeys((*resources, *arns))), context)
+
+
+def _entries(call: Call, context: Context) -> Iterator[Authorization]:
+    """Each entry of PutEvents is authorised on its bus, with its own source and detail type."""
+    seen = dict.fromkeys(
+        (entry.get("EventBusName") or "default", entry.get("Source"), entry.get("DetailType"))
+        for entry in call.parameters.get("Entries", ())
+    )
+    for bus, source, kind in seen:
+        named = {"events:source": source, "events:detail-type": kind}
+        keys: Context = {key: (value,) for key, value in named.items() if value}
+        yield Authorization("events:PutEvents", (event_bus_arn(call, bus),), {**context, **keys})
 
 
 def actions_of(call: Call) -> tuple[Action, ...]:
@@ -122,8 +137,11 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
         session = service_context(call)
         if call.parameters.get("SourceIdentity") or call.caller.source_identity:
             yield Authorization("sts:SetSourceIdentity", roles, session)
-        if call.parameters.get("Tags"):
+        # Transitive tags of the caller's own session are set on the new one too.
+        if call.parameters.get("Tags") or call.caller.transitive_tags:
             yield Authorization("sts:TagSession", roles, session)
+    if call.service == "sts" and call.operation == "GetFederationToken" and call.parameters.get("Tags"):
+        yield Authorization("sts:TagSession", own[0].resources, service_context(call))
 
 
 def _of_types(tagging: Action, own: tuple[Action, ...]) -> Action:

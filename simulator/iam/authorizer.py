@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.call import Call, Caller, ServiceError
 from simulator.iam.actions import Authorization, authorizations
 from simulator.iam.context import principal_context, request_context, resource_context, via_context
 from simulator.iam.decision import Decision, StatementRef, decide
-from simulator.iam.denials import denial, key_denial
+from simulator.iam.denials import denial, key_denial, refuse_token
 from simulator.iam.forwarded_keys import KeyUse, in_account, key_uses
 from simulator.iam.gathering import RESOURCE_POLICIES, Gathering, Identity, bucket_of
-from simulator.iam.patterns import Value
+from simulator.iam.patterns import Keys, Value
 from simulator.iam.policy import Request
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Authorizer:
 
     `used` counts the statements that allowed. `sole` counts the statements without which an allowed request
     would have been denied; `denied` the explicit denies without which a denied one would have been allowed.
-    `refusals` lists the calls that were refused.
+    `needed` holds the actions that each statement of `sole` alone allowed. `refusals` lists the calls that
+    were refused.
     """
 
     def __init__(self, world: World, identities: Identities) -> None:
@@ -49,12 +51,14 @@ class Authorizer:
         self.gathering = Gathering(world)
         self.used: Counter[StatementRef] = Counter()
         self.sole: Counter[StatementRef] = Counter()
+        self.needed: defaultdict[StatementRef, set[str]] = defaultdict(set)
         self.denied: Counter[StatementRef] = Counter()
         self.refusals: list[Refusal] = []
 
     def authorize(self, call: Call) -> None:
         """Refuse a call that IAM denies; raises ServiceError as its service would answer."""
         caller = call.caller
+        refuse_token(call)
         needed = authorizations(call, self.world)
         if not needed:
             return
@@ -62,16 +66,15 @@ class Authorizer:
             # Where no service of ours says who owns what a call addresses, its ARN does.
             call.account = self._addressed(call, needed[0])
         identity = self.gathering.identity(caller)
-        common = {
-            **request_context(call, self.world),
-            **principal_context(caller, self.world, identity.tags),
-        }
+        common = Keys(
+            lambda: request_context(call, self.world), lambda: principal_context(caller, self.world, identity.tags)
+        )
         for authorization in needed:
             for resource in authorization.resources:
                 if caller.kind == "service" and not _guarded(authorization.action, resource):
                     continue
                 account = self._owner(call, resource)
-                context = {**common, **resource_context(self.world, account), **authorization.context}
+                context = Keys(common, partial(resource_context, self.world, account, resource), authorization.context)
                 decision = self._decide(caller, identity, authorization.action, resource, account, context)
                 if not decision.allowed:
                     raise self._refuse(call, authorization.action, resource, decision)
@@ -80,14 +83,15 @@ class Authorizer:
             self._authorize_key(call, identity, common, use)
 
     def _decide(
-        self, caller: Caller, identity: Identity, action: str, resource: str, account: str, context: dict[str, Value]
+        self, caller: Caller, identity: Identity, action: str, resource: str, account: str, context: Keys
     ) -> Decision:
-        service = "sts" if action.startswith("sts:") else action.split(":", 1)[0]
         request = Request(caller, action, resource, account, context)
-        decision = decide(request, self.gathering.policies(caller, identity, service, resource, account))
+        decision = decide(request, self.gathering.policies(caller, identity, action, resource, account))
         if decision.allowed:
             self.used.update(decision.statements)
             self.sole.update(decision.sole)
+            for ref in decision.sole:
+                self.needed[ref].add(action)
         else:
             self.denied.update(decision.sole)
         return decision
@@ -109,7 +113,7 @@ class Authorizer:
             return call.caller.account
         return parts[4] if parts[4].isdigit() else call.account
 
-    def _authorize_key(self, call: Call, identity: Identity, common: dict[str, Value], use: KeyUse) -> None:
+    def _authorize_key(self, call: Call, identity: Identity, common: Keys, use: KeyUse) -> None:
         """Authorise the use of a key for a call, as the caller's own request by way of the service.
 
         A service principal that calls has no one to ask for: the key's policy must name it, and
@@ -123,10 +127,11 @@ class Authorizer:
                 decision = Decision(False, "because no resource-based policy allows the action", False, ())
                 raise self._refuse(call, use.actions[0], use.key, decision, key=True)
             return
-        context = {**common, **resource_context(self.world, account), **use.context}
+        via: dict[str, Value] = {}
         if caller.kind != "service":
-            context |= via_context(call.service, use.key.split(":")[3])
-            context["kms:CallerAccount"] = caller.account
+            via = via_context(use.service, use.key.split(":")[3])
+            via["kms:CallerAccount"] = caller.account
+        context = Keys(common, partial(resource_context, self.world, account, use.key), use.context, via)
         for action in use.actions:
             decision = self._decide(caller, identity, action, use.key, account, context)
             if not decision.allowed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from simulator.iam.patterns import Context, Text, match_arn, match_text, parse_text
+
+MONTH = re.compile(r"\d{4}-\d{2}")
 
 # (resolved policy value, value of the request) -> do they match
 Test = Callable[[str, str], bool]
@@ -39,7 +42,8 @@ def _moment(text: str) -> float:
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
+        # The W3C's profile of ISO 8601 also knows a month without a day.
+        moment = datetime.fromisoformat(f"{text}-01" if MONTH.fullmatch(text) else text)
     except ValueError:
         return float("nan")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -68,11 +72,15 @@ def _within(wanted: str, given: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What a condition operator tests; `negated` ones hold where no value matches."""
+    """What a condition operator tests; `negated` ones hold where no value matches.
+
+    Policy variables stand only in what strings, ARNs and booleans are compared with.
+    """
 
     test: Test
     negated: bool = False
     wildcards: bool = False
+    variables: bool = False
 
 
 def _ordered(read: Callable[[str], Any], name: str) -> dict[str, Operator]:
@@ -94,27 +102,27 @@ def _comparable(read: Callable[[str], Any], left: str, right: str, how: str) -> 
     return bool(low < high if how == "<" else low <= high)
 
 
+def _text_tests(kind: str, name: str, test: Test, *, wildcards: bool = False) -> dict[str, Operator]:
+    return {
+        f"{kind}{name}": Operator(test, wildcards=wildcards, variables=True),
+        f"{kind}Not{name}": Operator(test, negated=True, wildcards=wildcards, variables=True),
+    }
+
+
 OPERATORS: Mapping[str, Operator] = {
     name.lower(): operator
     for name, operator in {
-        "StringEquals": Operator(str.__eq__),
-        "StringNotEquals": Operator(str.__eq__, negated=True),
-        "StringEqualsIgnoreCase": Operator(lambda wanted, given: wanted.casefold() == given.casefold()),
-        "StringNotEqualsIgnoreCase": Operator(
-            lambda wanted, given: wanted.casefold() == given.casefold(), negated=True
-        ),
-        "StringLike": Operator(match_text, wildcards=True),
-        "StringNotLike": Operator(match_text, negated=True, wildcards=True),
+        **_text_tests("String", "Equals", str.__eq__),
+        **_text_tests("String", "EqualsIgnoreCase", lambda wanted, given: wanted.casefold() == given.casefold()),
+        **_text_tests("String", "Like", match_text, wildcards=True),
         **_ordered(_number, "Numeric"),
         **_ordered(_moment, "Date"),
-        "Bool": Operator(lambda wanted, given: wanted.lower() == given.lower()),
+        "Bool": Operator(lambda wanted, given: wanted.lower() == given.lower(), variables=True),
         "BinaryEquals": Operator(_same_bytes),
         "IpAddress": Operator(_within),
         "NotIpAddress": Operator(_within, negated=True),
-        "ArnEquals": Operator(match_arn, wildcards=True),
-        "ArnLike": Operator(match_arn, wildcards=True),
-        "ArnNotEquals": Operator(match_arn, negated=True, wildcards=True),
-        "ArnNotLike": Operator(match_arn, negated=True, wildcards=True),
+        **_text_tests("Arn", "Equals", match_arn, wildcards=True),
+        **_text_tests("Arn", "Like", match_arn, wildcards=True),
     }.items()
 }
 
@@ -136,10 +144,10 @@ class Condition:
         if self.operator is None:
             wanted = {value.resolve(context) for value in self.values}
             return ("true" if not given else "false") in wanted
-        if not given:
-            # A missing key satisfies the negated operators and "for all"; nothing else.
+        if not given or (self.quantifier and not any(given)):
+            # A missing key satisfies the negated operators and "for all"; to set operators an empty text is missing.
             return (
-                self.if_exists
+                (self.if_exists and not given)
                 or self.quantifier == "forallvalues"
                 or (self.operator.negated and self.quantifier != "foranyvalue")
             )
@@ -183,7 +191,11 @@ def _condition(written: str, key: str, values: Any, variables: bool) -> Conditio
         quantifier=quantifier,
         if_exists=if_exists,
         values=tuple(
-            parse_text(text, variables=variables, wildcards=operator is not None and operator.wildcards)
+            parse_text(
+                text,
+                variables=variables and operator is not None and operator.variables,
+                wildcards=operator is not None and operator.wildcards,
+            )
             for text in texts
         ),
     )

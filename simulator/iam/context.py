@@ -6,18 +6,23 @@ the Service Authorization Reference.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.call import Call, Caller
 from simulator.iam.patterns import Context, Value
+from simulator.iam.resource_tags import tag_context
 
 if TYPE_CHECKING:
     from simulator.world import World
 
+ENDPOINT_IN_THE_CLEAR = re.compile(r"http://[^/]*\.amazonaws\.com(?:\.cn)?(?::80)?/")
+LOOPBACK = "127.0.0.1"
 PRINCIPAL_TYPES = {
-    "root": "Account", "user": "User", "session": "AssumedRole", "federated": "FederatedUser",
-    "anonymous": "Anonymous",
+    "root": "Account", "user": "User", "session": "AssumedRole", "federated-user": "FederatedUser",
+    "federated": "FederatedUser", "anonymous": "Anonymous",
 }  # fmt: skip
 
 
@@ -48,15 +53,17 @@ def principal_context(caller: Caller, world: World, tags: Mapping[str, str]) -> 
     if caller.kind == "anonymous":
         return context
     context |= _organization(world, caller.account, "aws:Principal")
-    context["aws:PrincipalArn"] = caller.role or caller.arn
+    context["aws:PrincipalArn"] = caller.role if caller.kind == "session" and caller.role else caller.arn
     context["aws:PrincipalAccount"] = caller.account
     context["aws:userid"] = caller.unique_id or caller.account
     if caller.kind == "user":
         context["aws:username"] = caller.arn.rsplit("/", 1)[-1]
     if caller.source_identity:
         context["aws:SourceIdentity"] = caller.source_identity
-    if caller.kind == "session":
+    if caller.kind == "session" or caller.issued is not None:
         context["aws:MultiFactorAuthPresent"] = "false"
+    if caller.issued is not None:
+        context["aws:TokenIssueTime"] = caller.issued.strftime("%Y-%m-%dT%H:%M:%SZ")
     for key, value in {**tags, **caller.session_tags}.items():
         context[f"aws:PrincipalTag/{key}"] = value
     return context
@@ -68,7 +75,8 @@ def request_context(call: Call, world: World) -> dict[str, Value]:
     context: dict[str, Value] = {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(now.timestamp())),
-        "aws:SecureTransport": "true",
+        **_origin(call),
+        "aws:SecureTransport": "false" if _in_the_clear(call) else "true",
         "aws:RequestedRegion": call.region,
         "aws:ViaAWSService": "true" if call.caller.via else "false",
     }
@@ -80,6 +88,21 @@ def request_context(call: Call, world: World) -> dict[str, Value]:
     if keys:
         context["aws:TagKeys"] = keys
     return context
+
+
+def _origin(call: Call) -> dict[str, Value]:
+    """Where a request comes from and what the client says of itself; a service in between hides both."""
+    if call.request is None or call.caller.kind == "service" or call.caller.via:
+        return {}
+    headers = {name.lower(): value for name, value in call.request.headers.items()}
+    told = {"aws:UserAgent": headers.get("user-agent"), "aws:Referer": headers.get("referer")}
+    # Every client of the front door is on this machine.
+    return {"aws:SourceIp": LOOPBACK, **{key: value for key, value in told.items() if value}}
+
+
+def _in_the_clear(call: Call) -> bool:
+    """Whether a request came to an endpoint of AWS by plain HTTP; a loopback port stands for an encrypted one."""
+    return call.request is not None and ENDPOINT_IN_THE_CLEAR.match(call.request.url) is not None
 
 
 def via_context(service: str, region: str) -> dict[str, Value]:
@@ -95,9 +118,13 @@ def via_context(service: str, region: str) -> dict[str, Value]:
     }
 
 
-def resource_context(world: World, account: str) -> dict[str, Value]:
-    """The keys that describe who owns the resource."""
-    return {"aws:ResourceAccount": account, **_organization(world, account, "aws:Resource")}
+def resource_context(world: World, account: str, resource: str) -> dict[str, Value]:
+    """The keys that describe the resource and who owns it."""
+    return {
+        "aws:ResourceAccount": account,
+        **_organization(world, account, "aws:Resource"),
+        **tag_context(resource, world),
+    }
 
 
 def request_tags(call: Call) -> dict[str, str]:
@@ -141,6 +168,11 @@ def service_context(call: Call) -> Context:
         named = parameters.get("KeyId")
         if isinstance(named, str) and "alias/" in named:
             context["kms:RequestAlias"] = named[named.index("alias/") :]
+        if call.operation in ("CreateGrant", "ListGrants", "RevokeGrant"):
+            # A service in between makes grants for its own resources.
+            context["kms:GrantIsForAWSResource"] = "true" if call.caller.via else "false"
+    if call.service == "events":
+        context |= _event_context(parameters)
     if call.service == "lambda" and isinstance(parameters.get("FunctionName"), str):
         name = parameters["FunctionName"].split(":function:")[-1]
         context["lambda:FunctionArn"] = f"arn:{call.partition}:lambda:{call.region}:{call.account}:function:{name}"
@@ -155,6 +187,28 @@ def service_context(call: Call) -> Context:
             context["securityhub:TargetAccount"] = targets[0] if len(targets) == 1 else targets
     if call.service == "sts":
         context |= session_context(call)
+    if call.service == "organizations":
+        kind = next((parameters[name] for name in ("PolicyType", "Type", "Filter") if parameters.get(name)), None)
+        if kind is not None:
+            context["organizations:PolicyType"] = str(kind)
+    return context
+
+
+def _event_context(parameters: Mapping[str, Any]) -> Context:
+    """The keys of rules and targets; those of PutEvents depend on the entry."""
+    context: dict[str, Value] = {}
+    targets = tuple(str(target["Arn"]) for target in parameters.get("Targets") or () if target.get("Arn"))
+    if targets:
+        context["events:TargetArn"] = targets
+    try:
+        pattern = json.loads(parameters.get("EventPattern") or "{}")
+    except ValueError:
+        return context
+    for key in ("source", "detail-type"):
+        listed = pattern.get(key) if isinstance(pattern, dict) else None
+        literals = tuple(value for value in listed or () if isinstance(value, str))
+        if literals:
+            context[f"events:{key}"] = literals
     return context
 
 
@@ -199,7 +253,7 @@ SERVICE_KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "lambda": {"lambda:Principal": "Principal", "lambda:FunctionUrlAuthType": "FunctionUrlAuthType"},
     "sns": {"sns:Protocol": "Protocol", "sns:Endpoint": "Endpoint"},
-    "organizations": {"organizations:ServicePrincipal": "ServicePrincipal", "organizations:PolicyType": "PolicyType"},
+    "organizations": {"organizations:ServicePrincipal": "ServicePrincipal"},
     "secretsmanager": {"secretsmanager:SecretId": "SecretId", "secretsmanager:Name": "Name"},
     "cloudformation": {
         "cloudformation:TemplateUrl": "TemplateURL",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from simulator.iam.policy import Policy, Request, Statement
 from simulator.iam.principals import Grant
@@ -74,12 +75,26 @@ class _Match:
     grant: Grant
 
 
+Matches = tuple[_Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What a conclusion depends on, beside the statements that apply."""
+
+    kind: str  # the caller's
+    same_account: bool
+    decisive: bool
+    unrestricted: bool
+    action: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """The statements of one layer of policies that apply."""
 
     kind: str
-    matches: tuple[_Match, ...]
+    matches: Matches
 
     def refs(self, *, allow: bool) -> tuple[StatementRef, ...]:
         return tuple(match.ref for match in self.matches if match.allow is allow)
@@ -127,74 +142,103 @@ class _Layers:
 def decide(request: Request, policies: Policies) -> Decision:
     """Decide one request by AWS's evaluation logic."""
     boundary, session = policies.boundary, policies.session
+    return _conclude(
+        tuple(_matches(level, request) for level in policies.service_control),
+        tuple(_matches(level, request) for level in policies.resource_control),
+        _matches(policies.identity, request),
+        _matches(policies.resource, request),
+        None if boundary is None else _matches((boundary,), request),
+        None if session is None else _matches(session, request),
+        _Situation(
+            request.caller.kind,
+            request.caller.account == request.account,
+            policies.decisive,
+            policies.unrestricted,
+            request.action,
+        ),
+    )
+
+
+@lru_cache(maxsize=8192)
+def _conclude(
+    service_control: tuple[Matches, ...],
+    resource_control: tuple[Matches, ...],
+    identity: Matches,
+    resource: Matches,
+    boundary: Matches | None,
+    session: Matches | None,
+    situation: _Situation,
+) -> Decision:
+    """Conclude from the statements that apply; the same ones always come to the same."""
     layers = _Layers(
         guardrails=(
-            *(_layer("a service control policy", level, request) for level in policies.service_control),
-            *(_layer("a resource control policy", level, request) for level in policies.resource_control),
+            *(_Layer("a service control policy", level) for level in service_control),
+            *(_Layer("a resource control policy", level) for level in resource_control),
         ),
-        identity=_layer("an identity-based policy", policies.identity, request),
-        resource=_layer(_resource_kind(request), policies.resource, request),
-        boundary=None if boundary is None else _layer("a permissions boundary", (boundary,), request),
-        session=None if session is None else _layer("a session policy", session, request),
+        identity=_Layer("an identity-based policy", identity),
+        resource=_Layer(_resource_kind(situation.action), resource),
+        boundary=None if boundary is None else _Layer("a permissions boundary", boundary),
+        session=None if session is None else _Layer("a session policy", session),
     )
-    decision = _decided(request, policies, layers)
+    decision = _decided(situation, layers)
     if not decision.allowed and not decision.explicit_deny:
         return decision
     sole = tuple(
         ref
         for ref in dict.fromkeys(decision.statements)
-        if _decided(request, policies, layers.without(ref)).allowed != decision.allowed
+        if _decided(situation, layers.without(ref)).allowed != decision.allowed
     )
     return replace(decision, sole=sole)
 
 
-def _decided(request: Request, policies: Policies, layers: _Layers) -> Decision:
+def _decided(situation: _Situation, layers: _Layers) -> Decision:
     for layer in layers:
         if layer.denies:
             return Decision(False, f"with an explicit deny in {layer.kind}", True, layer.refs(allow=False))
     allows = tuple(ref for layer in layers for ref in layer.refs(allow=True))
-    missing = next((layer for layer in layers.guardrails if not layer.allows), None) or _missing(
-        request, policies, layers
-    )
+    missing = next((layer for layer in layers.guardrails if not layer.allows), None) or _missing(situation, layers)
     if missing is None:
         return Decision(True, "", False, allows)
     kind = missing.kind.split(" ", 1)[1]
-    return Decision(False, f"because no {kind} allows the {request.action} action", False, allows)
+    return Decision(False, f"because no {kind} allows the {situation.action} action", False, allows)
 
 
-def _missing(request: Request, policies: Policies, layers: _Layers) -> _Layer | None:
+def _missing(situation: _Situation, layers: _Layers) -> _Layer | None:
     """Find the layer whose silence denies the request; None where it is allowed."""
-    caller, identity, resource = request.caller, layers.identity, layers.resource
-    if caller.kind in ("service", "anonymous", "federated"):
+    identity, resource, same_account = layers.identity, layers.resource, situation.same_account
+    if situation.kind in ("service", "anonymous", "federated"):
         return resource if resource.grant is Grant.NONE else None
-    same_account = caller.account == request.account
-    if resource.grant is Grant.NONE and (policies.decisive or not same_account):
+    if resource.grant is Grant.NONE and (situation.decisive or not same_account):
         # AWS names the identity side first where neither side allows.
-        silent = not identity.allows and not policies.unrestricted and not policies.decisive
+        silent = not identity.allows and not situation.unrestricted and not situation.decisive
         return identity if silent else resource
     if same_account and resource.grant is Grant.DIRECT:
         return None
-    if not identity.allows and not policies.unrestricted and not (same_account and resource.grant is Grant.ROLE):
+    if not identity.allows and not situation.unrestricted and not (same_account and resource.grant is Grant.ROLE):
         return identity
     return next((layer for layer in (layers.boundary, layers.session) if layer is not None and not layer.allows), None)
 
 
-def _resource_kind(request: Request) -> str:
+def _resource_kind(action: str) -> str:
     """Name the layer of the resource's policies as access-denied messages do."""
-    return "the role trust policy" if request.action.startswith("sts:") else "a resource-based policy"
+    return "the role trust policy" if action.startswith("sts:") else "a resource-based policy"
 
 
-def _layer(kind: str, policies: Iterable[Policy], request: Request) -> _Layer:
-    matches = []
+def _matches(policies: Iterable[Policy], request: Request) -> Matches:
+    found = []
     for policy in policies:
         for statement in policy.statements:
             if not statement.applies(request):
                 continue
             grant = _grant(statement, request)
             if grant is not Grant.NONE:
-                ref = StatementRef(policy.holder, policy.name, statement.name)
-                matches.append(_Match(ref, statement.allow, grant))
-    return _Layer(kind, tuple(matches))
+                found.append(_match(policy.holder, policy.name, statement.name, statement.allow, grant))
+    return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def _match(holder: str, policy: str, statement: str, allow: bool, grant: Grant) -> _Match:
+    return _Match(StatementRef(holder, policy, statement), allow, grant)
 
 
 def _grant(statement: Statement, request: Request) -> Grant:

@@ -10,7 +10,7 @@ from functools import cache
 
 from moto.core.utils import get_service_model
 
-from simulator.call import Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError
 
 # Services with a code or status of their own.
 CODES = {
@@ -21,6 +21,8 @@ CODES = {
     "sqs": ("AccessDenied", 403),
     "cloudwatch": ("AccessDenied", 403),
 }
+# What temporary credentials of a user or root may call of STS.
+TOKEN_OPERATIONS = frozenset({"GetCallerIdentity", "GetSessionToken"})
 STATUSES = {"json": 400, "rest-json": 403, "rest-xml": 403}
 
 
@@ -31,6 +33,44 @@ def _answer(service: str) -> tuple[str, int]:
         return known
     protocol = str(get_service_model(service).metadata["protocol"])
     return ("AccessDenied", 403) if protocol in ("query", "ec2") else ("AccessDeniedException", STATUSES[protocol])
+
+
+def credential_error(service: str, error: ServiceError) -> ServiceError:
+    """Say as a service does that an access key is not known or that its session has ended.
+
+    Source: "Common errors" of the services' API references; EC2 API Reference, "Error codes"; S3 API
+    Reference, "Error responses".
+    """
+    expired = error.code == "ExpiredToken"
+    if service == "ec2":
+        if expired:
+            return ServiceError("RequestExpired", "Request has expired.", 400)
+        return ServiceError("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+    if service in ("s3", "s3control"):
+        if expired:
+            return ServiceError("ExpiredToken", "The provided token has expired.", 400)
+        text = "The AWS Access Key Id you provided does not exist in our records."
+        return ServiceError("InvalidAccessKeyId", text, 403)
+    code, status = _answer(service)
+    if code == "AccessDeniedException":
+        return ServiceError(
+            "ExpiredTokenException" if expired else "UnrecognizedClientException", error.message, status
+        )
+    return error
+
+
+def refuse_token(call: Call) -> None:
+    """Refuse what temporary credentials of users and roots are not good for; raises ServiceError.
+
+    Source: IAM User Guide, "Compare AWS STS credentials". Without multi-factor authentication, which is not
+    simulated, they call no operation of IAM.
+    """
+    caller = call.caller
+    if caller.issued is None or caller.kind == "session":
+        return
+    good = TOKEN_OPERATIONS if caller.kind == "federated-user" else TOKEN_OPERATIONS | {"AssumeRole"}
+    if call.service == "iam" or (call.service == "sts" and call.operation not in good):
+        raise ServiceError("InvalidClientTokenId", "The security token included in the request is invalid", 403)
 
 
 def denial(service: str, caller: Caller, action: str, resource: str, reason: str) -> ServiceError:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from moto.backends import get_backend
-
 from simulator.call import Caller
+from simulator.iam.backends import backends
 from simulator.iam.decision import Policies
 from simulator.iam.policy import Policy, parse
 from simulator.iam.service_data import resource_control_services
@@ -22,8 +21,10 @@ SERVICE_CONTROL, RESOURCE_CONTROL = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_
 SERVICE_LINKED = ":role/aws-service-role/"
 # Names that no inline policy can have, for the documents that hang on a resource without one.
 TRUST_POLICY, RESOURCE_POLICY, KEY_GRANTS = "trust policy", "resource policy", "key grants"
-# Their resources' policies must allow; identity policies count only where those delegate.
-DECISIVE = frozenset({"kms", "sts"})
+# KMS Developer Guide, "Resource control policies in AWS KMS": not valid there, whatever the wildcard.
+UNCONTROLLED = frozenset({"kms:RetireGrant"})
+# Operations of grants that have no encryption context.
+UNCONSTRAINED = frozenset({"CreateGrant", "DescribeKey", "GetPublicKey", "RetireGrant", "Sign", "Verify"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,19 @@ class Gathering:
         self._roles: dict[str, Any] = {}
         self._nodes: dict[str, Any] = {}
         self._stamp: tuple[int, ...] = ()
+        self._arns: dict[tuple[str, str], str] = {}
 
     def identity(self, caller: Caller) -> Identity:
         """Return the identity policies of a role's session or a user; a role that is gone has none."""
-        if caller.kind not in ("session", "user"):
+        if caller.kind not in ("session", "user", "federated-user"):
             return NOBODY
-        iam = get_backend("iam")[caller.account][self.partition]
+        iam = backends("iam")[caller.account][self.partition]
         holders: tuple[Any, ...] = ()
         if caller.kind == "session":
             role = self.role(caller)
             holders = () if role is None else (role,)
         else:
-            user = iam.users.get(caller.arn.rsplit("/", 1)[-1])
+            user = iam.users.get((caller.role or caller.arn).rsplit("/", 1)[-1])
             # A user's permissions are its own and its groups'.
             holders = () if user is None else (user, *iam.get_groups_for_user(user.name))
         if not holders:
@@ -71,7 +73,7 @@ class Gathering:
 
     def role(self, caller: Caller) -> Any | None:
         """Return moto's role of a session; one that was deleted and made anew is another role."""
-        roles = get_backend("iam")[caller.account][self.partition].roles
+        roles = backends("iam")[caller.account][self.partition].roles
         identifier = caller.unique_id.partition(":")[0]
         if identifier:
             return roles.get(identifier)
@@ -82,7 +84,7 @@ class Gathering:
         parts = arn.split(":", 5)
         if len(parts) != 6 or parts[2] != "iam":
             return None
-        roles = get_backend("iam")[parts[4]][self.partition].roles
+        roles = backends("iam")[parts[4]][self.partition].roles
         known = self._roles.get(arn)
         if known is not None and roles.get(known.id) is known:
             return known
@@ -91,14 +93,15 @@ class Gathering:
             self._roles[arn] = found
         return found
 
-    def policies(self, caller: Caller, identity: Identity, service: str, resource: str, account: str) -> Policies:
+    def policies(self, caller: Caller, identity: Identity, action: str, resource: str, account: str) -> Policies:
         """Return every policy that applies to a caller's request on a resource of an account."""
+        service = action.split(":", 1)[0]
         linked = caller.role is not None and SERVICE_LINKED in caller.role
         principal_levels: tuple[tuple[Policy, ...], ...] = ()
         resource_levels: tuple[tuple[Policy, ...], ...] = ()
-        if caller.kind in ("session", "user", "root") and not linked:
+        if caller.kind in ("session", "user", "root", "federated-user") and not linked:
             principal_levels = self._levels(caller.account, SERVICE_CONTROL)
-        if not linked and service in resource_control_services():
+        if not linked and service in resource_control_services() and action not in UNCONTROLLED:
             resource_levels = self._levels(account, RESOURCE_CONTROL)
         return Policies(
             identity=identity.policies,
@@ -107,12 +110,8 @@ class Gathering:
             resource=self.resource_policies(service, resource),
             service_control=principal_levels,
             resource_control=resource_levels,
-            # An alias has no policy of its own: identity policies decide, and the key's policy on the key.
-            decisive=service in DECISIVE
-            and resource != "*"
-            and ":alias/" not in resource
-            and not resource.endswith(":key/*"),  # a key that is being created has no policy yet
-            unrestricted=caller.kind == "root",
+            decisive=_is_decisive(service, resource),
+            unrestricted=caller.kind == "root" or (caller.kind == "federated-user" and caller.role is None),
         )
 
     def resource_policies(self, service: str, resource: str) -> tuple[Policy, ...]:
@@ -136,7 +135,8 @@ class Gathering:
 
     def _session(self, caller: Caller) -> tuple[Policy, ...] | None:
         if not caller.session_policies:
-            return None
+            # A federated user has no permissions but those that its session policies name.
+            return () if caller.kind == "federated-user" else None
         return tuple(
             parse(document, caller.role or caller.arn, f"session policy {number}")
             for number, document in enumerate(caller.session_policies)
@@ -153,24 +153,44 @@ class Gathering:
         member = self.world.accounts.get(account)
         if member is None or account == self.world.management:
             return ()
-        nodes = [node for node in map(self._node, (*member.path, account)) if node is not None]
+        nodes = self._indexed()
+        path = [nodes[name] for name in (*member.path, account) if name in nodes]
+        # A type that is not enabled in the root has no effect, whatever is attached.
+        if not path or all(known["Type"] != kind for known in getattr(path[0], "policy_types", ())):
+            return ()
         return tuple(
             tuple(
-                parse(policy.content, policy.arn, policy.name)
+                parse(policy.content, self._policy_arn(policy), policy.name)
                 for policy in node.attached_policies
                 if policy.type == kind
             )
-            for node in nodes
+            for node in path
         )
 
-    def _node(self, identifier: str) -> Any | None:
-        """Find a root, organizational unit or account in moto; the index is made anew where it lacks one."""
-        backend = get_backend("organizations")[self.world.management][self.partition]
+    def _policy_arn(self, policy: Any) -> str:
+        key = (policy.organization_id, policy.id)
+        if key not in self._arns:
+            self._arns[key] = str(policy.arn)
+        return self._arns[key]
+
+    def _indexed(self) -> dict[str, Any]:
+        """Roots, organizational units and accounts of moto by id; made anew where one came or went."""
+        backend = backends("organizations")[self.world.management][self.partition]
         stamp = (id(backend.ou), len(backend.ou), id(backend.accounts), len(backend.accounts))
-        if stamp != self._stamp or identifier not in self._nodes:
+        if stamp != self._stamp:
             self._stamp = stamp
             self._nodes = {node.id: node for node in (*backend.ou, *backend.accounts)}
-        return self._nodes.get(identifier)
+        return self._nodes
+
+
+def _is_decisive(service: str, resource: str) -> bool:
+    """Whether the resource's policy must allow: identity policies count only where it delegates to the account.
+
+    So it is with keys and roles. An alias has no policy of its own, and a key that is being created none yet.
+    """
+    if service == "kms":
+        return resource != "*" and ":alias/" not in resource and not resource.endswith(":key/*")
+    return service == "sts" and ":role/" in resource
 
 
 def _attached(holder: Any) -> Iterator[Policy]:
@@ -204,7 +224,7 @@ def managed_document(arn: str, world: World) -> str | None:
     if account == "aws":
         found = aws_managed_policies().get(managed_name(arn))
         return None if found is None else json.dumps(found["Document"])
-    policy = get_backend("iam")[account][world.partition].managed_policies.get(arn)
+    policy = backends("iam")[account][world.partition].managed_policies.get(arn)
     if policy is None:
         return None
     return next(str(item.document) for item in policy.versions if item.version_id == policy.default_version_id)
@@ -225,20 +245,20 @@ def _tags(tags: Any) -> dict[str, str]:
 
 def _queue_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, name = arn.split(":", 5)
-    queue = get_backend("sqs")[account][region].queues.get(name)
+    queue = backends("sqs")[account][region].queues.get(name)
     return None if queue is None else queue.policy
 
 
 def _topic_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, _ = arn.split(":", 5)
-    topic = get_backend("sns")[account][region].topics.get(arn)
+    topic = backends("sns")[account][region].topics.get(arn)
     return None if topic is None else topic.policy
 
 
 def bucket_of(arn: str, partition: str) -> Any | None:
     """Return moto's bucket of a bucket's or object's ARN, whoever owns it."""
     name = arn.split(":", 5)[5].split("/", 1)[0]
-    buckets = get_backend("s3")
+    buckets = backends("s3")
     owner = buckets.bucket_accounts.get(name)
     return None if owner is None else buckets[owner[1]][partition].buckets.get(name)
 
@@ -252,45 +272,64 @@ def _bucket_policy(gathering: Gathering, arn: str) -> Any:
 
 def _key_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, name = arn.split(":", 5)
-    key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
+    key = backends("kms")[account][region].keys.get(name.removeprefix("key/"))
     return None if key is None else key.policy
 
 
 def _key_grants(arn: str) -> list[dict[str, Any]]:
-    """Return a key's grants as statements: each allows its grantee directly, within its constraints."""
+    """Return a key's grants as statements: each allows its grantee directly, within its constraints.
+
+    Source: KMS Developer Guide, "Grants in AWS KMS", "Using grant constraints" and "Retiring and revoking grants".
+    """
     _, _, _, region, account, name = arn.split(":", 5)
-    key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
-    return [] if key is None else [_grant_statement(grant) for grant in key.grants.values()]
+    key = backends("kms")[account][region].keys.get(name.removeprefix("key/"))
+    return [] if key is None else [item for grant in key.grants.values() for item in _grant_statements(grant)]
 
 
-def _grant_statement(grant: Any) -> dict[str, Any]:
-    principal = grant.grantee_principal
+def _grant_statements(grant: Any) -> Iterator[dict[str, Any]]:
+    constraints = grant.constraints or {}
+    subset = constraints.get("EncryptionContextSubset") or {}
+    exact = constraints.get("EncryptionContextEquals") or {}
+    condition: dict[str, dict[str, Any]] = {}
+    if subset or exact:
+        pairs = {**subset, **exact}
+        condition["StringEquals"] = {f"kms:EncryptionContext:{key}": value for key, value in pairs.items()}
+    if exact:
+        condition["ForAllValues:StringEquals"] = {"kms:EncryptionContextKeys": list(exact)}
+    # Operations that take no encryption context are not constrained.
+    free = [operation for operation in grant.operations if operation in UNCONSTRAINED]
+    bound = [operation for operation in grant.operations if operation not in UNCONSTRAINED]
+    if bound:
+        yield _grant_statement(grant.id, grant.grantee_principal, bound, condition)
+    if free:
+        yield _grant_statement(grant.id, grant.grantee_principal, free, {})
+    if grant.retiring_principal:
+        yield _grant_statement(grant.id, grant.retiring_principal, ["RetireGrant"], {})
+
+
+def _grant_statement(
+    name: str, principal: str, operations: list[str], condition: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     kind = "Service" if principal.endswith(".amazonaws.com") else "AWS"
-    statement: dict[str, Any] = {
-        "Sid": grant.id,
+    return {
+        "Sid": name,
         "Effect": "Allow",
         "Principal": {kind: principal},
-        "Action": [f"kms:{operation}" for operation in grant.operations],
+        "Action": [f"kms:{operation}" for operation in operations],
         "Resource": "*",
+        **({"Condition": condition} if condition else {}),
     }
-    pairs = {**(grant.constraints or {}).get("EncryptionContextSubset", {})}
-    pairs |= (grant.constraints or {}).get("EncryptionContextEquals", {})
-    if pairs:
-        statement["Condition"] = {
-            "StringEquals": {f"kms:EncryptionContext:{key}": value for key, value in pairs.items()}
-        }
-    return statement
 
 
 def _table_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, _ = arn.split(":", 5)
-    found = get_backend("dynamodb")[account][region].resource_policies.get(holder_of("dynamodb", arn))
+    found = backends("dynamodb")[account][region].resource_policies.get(holder_of("dynamodb", arn))
     return None if found is None else found.policy_doc
 
 
 def _secret_policy(gathering: Gathering, arn: str) -> Any:
     _, _, _, region, account, _ = arn.split(":", 5)
-    secrets = get_backend("secretsmanager")[account][region].secrets
+    secrets = backends("secretsmanager")[account][region].secrets
     return next((secret.policy for secret in secrets.values() if secret.arn == arn), None)
 
 

@@ -82,16 +82,13 @@ def _topics(call: Call, world: World) -> tuple[str, ...]:
     return (f"arn:{call.partition}:sns:{call.region}:{call.account}:{name or '*'}",)
 
 
-def _event_bus(call: Call, name: str) -> str:
+def event_bus_arn(call: Call, name: str) -> str:
+    """Return the ARN of an event bus by its name or ARN."""
     return name if is_arn(name) else f"arn:{call.partition}:events:{call.region}:{call.account}:event-bus/{name}"
 
 
 def _event_buses(call: Call, world: World) -> tuple[str, ...]:
-    if call.operation == "PutEvents":
-        names = [entry.get("EventBusName") or "default" for entry in call.parameters.get("Entries", ())]
-    else:
-        names = [call.parameters.get("Name") or call.parameters.get("EventBusName") or "default"]
-    return tuple(dict.fromkeys(_event_bus(call, name) for name in names))
+    return (event_bus_arn(call, call.parameters.get("Name") or call.parameters.get("EventBusName") or "default"),)
 
 
 def _rules(call: Call, world: World) -> tuple[str, ...]:

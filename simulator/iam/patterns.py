@@ -7,7 +7,7 @@ variables and tags".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +20,40 @@ ONE = "\ue001"
 VARIABLE = re.compile(r"\$\{\s*([^},]*?)\s*(?:,\s*'([^']*)'\s*)?\}")
 LITERALS = {"*": "*", "?": "?", "$": "$"}
 ARN_SEGMENTS = 6
+
+
+class Keys(Mapping[str, Value]):
+    """A request's context: keys without regard to case, put together when a policy first asks for one.
+
+    Later sources go before earlier ones. Most policies ask for nothing, and the context takes longer
+    than the rest of a decision.
+    """
+
+    def __init__(self, *sources: Context | Callable[[], Context]) -> None:
+        self._sources = sources
+        self._values: dict[str, Value] | None = None
+
+    @property
+    def values_by_key(self) -> dict[str, Value]:
+        """The context, read once."""
+        if self._values is None:
+            self._values = {}
+            for source in self._sources:
+                if isinstance(source, Keys):
+                    self._values |= source.values_by_key
+                else:
+                    found = source() if callable(source) else source
+                    self._values |= {key.lower(): value for key, value in found.items()}
+        return self._values
+
+    def __getitem__(self, key: str) -> Value:
+        return self.values_by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_key)
+
+    def __len__(self) -> int:
+        return len(self.values_by_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +86,19 @@ class Text:
 
 
 @lru_cache(maxsize=65536)
-def parse_text(text: str, *, variables: bool, wildcards: bool) -> Text:
-    """Read a text; variables are known from policy version 2012-10-17 on, in older ones they are plain text."""
+def parse_text(text: str, *, variables: bool, wildcards: bool, colons: int = 0) -> Text:
+    """Read a text; variables are known from policy version 2012-10-17 on, in older ones they are plain text.
+
+    Before so many colons a variable is plain text too: in a resource's ARN, only its last part may have any.
+    """
     if not variables:
         return Text((_plain(text, wildcards),))
     parts: list[str | Variable] = []
-    end = 0
+    end = passed = 0
     for found in VARIABLE.finditer(text):
+        passed += text.count(":", end, found.start())
+        if passed < colons:
+            continue
         parts.append(_plain(text[end : found.start()], wildcards))
         key = found[1]
         parts.append(LITERALS[key] if key in LITERALS else Variable(key.lower(), found[2]))

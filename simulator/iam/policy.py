@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.call import Caller
 from simulator.iam.conditions import Condition, PolicyError, parse_conditions
-from simulator.iam.patterns import Context, Text, match_resource, parse_text
+from simulator.iam.patterns import ARN_SEGMENTS, Context, Keys, Text, match_resource, parse_text
 from simulator.iam.principals import Principals, parse_principals
 
 # Versions that know policy variables; IAM's default, where a document names none, is 2008-10-17.
@@ -36,7 +36,8 @@ class Request:
     context: Context
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "context", {key.lower(): value for key, value in self.context.items()})
+        if not isinstance(self.context, Keys):
+            object.__setattr__(self, "context", Keys(self.context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class Policy:
 def parse(document: Mapping[str, Any] | str, holder: str = "", name: str = "") -> Policy:
     """Read a policy document; raises PolicyError where it is malformed."""
     text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
+    return _policy(text, holder, name)
+
+
+@lru_cache(maxsize=16384)
+def _policy(text: str, holder: str, name: str) -> Policy:
     return Policy(holder, name, _statements(text))
 
 
@@ -120,7 +126,10 @@ def _statement(item: Mapping[str, Any], name: str, variables: bool) -> Statement
         not_action=not_action,
         resources=None
         if resources is None
-        else tuple(parse_text(text, variables=variables, wildcards=True) for text in _listed(resources)),
+        else tuple(
+            parse_text(text, variables=variables, wildcards=True, colons=ARN_SEGMENTS - 1)
+            for text in _listed(resources)
+        ),
         not_resource=not_resource,
         principals=None if principals is None else parse_principals(principals, negated=not_principal),
         conditions=parse_conditions(item.get("Condition") or {}, variables=variables),

@@ -47,6 +47,10 @@ class EventBuses(Service):
         bus = self._of(parsed.account, parsed.region).get(name) if kind == "event-bus" else None
         return None if bus is None else bus.policy
 
+    def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """The tags of a rule or a bus."""
+        return self._tags.get(arn, {})
+
     def create_event_bus(self, call: Call) -> dict[str, Any]:
         """Create a custom event bus."""
         name, buses = call.parameters["Name"], self._of(call.account, call.region)

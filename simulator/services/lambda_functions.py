@@ -254,6 +254,11 @@ class LambdaFunctions(Service):
         return self.sources.delete(call.parameters["UUID"])
 
     # Tags and settings that clients ask for.
+    def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """The tags of a function."""
+        function = self._by_arn(arn)
+        return {} if function is None else function.tags
+
     def tag_resource(self, call: Call) -> dict[str, Any]:
         """Tag a function."""
         self._tagged(call).update(call.parameters["Tags"])

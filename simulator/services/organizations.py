@@ -17,6 +17,7 @@ from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAcc
 
 from simulator.call import Call, ServiceError
 from simulator.service import Service
+from simulator.services import organization_policies
 from simulator.services.paging import paged
 from simulator.world import Account, World
 
@@ -117,6 +118,7 @@ class Organizations(Service):
             self._refuse_wrong_source(call)
         if call.operation == "CloseAccount" and call.parameters["AccountId"] == self.world.management:
             raise ServiceError("ConstraintViolationException", "The management account cannot be closed this way.")
+        organization_policies.refuse(call, self.backend())
 
     def _reads_for_delegate(self, call: Call) -> bool:
         reads = call.operation.startswith(("Describe", "List"))
@@ -195,6 +197,7 @@ class Organizations(Service):
             self._tell(call.parameters["AccountId"], "left")
         elif call.operation == "DeregisterDelegatedAdministrator":
             self._tell(call.parameters["AccountId"], "deregistered")
+        organization_policies.follow(call, self.backend())
 
     def _joined(self, account: str, call: Call) -> None:
         role = call.parameters.get("RoleName", ACCESS_ROLE)

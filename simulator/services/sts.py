@@ -1,7 +1,8 @@
 """AWS STS: sessions of roles, with everything that AWS refuses.
 
-Source: STS API Reference, "AssumeRole"; IAM User Guide, "Role chaining", "Session policies", "Pass
-session tags in AWS STS" and "Monitor and control actions taken with assumed roles".
+Source: STS API Reference, "AssumeRole", "GetFederationToken" and "GetSessionToken"; IAM User Guide, "Role
+chaining", "Session policies", "Pass session tags in AWS STS" and "Monitor and control actions taken with
+assumed roles".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simulator.call import Call, Caller, ServiceError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_DURATION = 3600
 # A session that assumes a role gets one hour at most, whatever the role allows.
 CHAINED_DURATION = 3600
+# GetSessionToken and GetFederationToken.
+DEFAULT_TOKEN_DURATION, LONGEST_TOKEN_DURATION, ROOT_TOKEN_DURATION = 43_200, 129_600, 3600
 SESSION_POLICY_CHARACTERS = 2048
 # AWS does not publish how it packs policies and tags; a deflated text against the same 2,048 is our
 # estimate of PackedPolicySize, in percent.
@@ -41,8 +44,6 @@ class Sts(Service):
         super().__init__(world)
         self.identities = identities
         self._gathering = Gathering(world)
-        # Tags that pass on to chained sessions, by the session's ARN and id.
-        self._transitive: dict[tuple[str, str], frozenset[str]] = {}
 
     def owner(self, call: Call) -> str:
         """Return the account of the role that is assumed; the caller's own for everything else."""
@@ -76,9 +77,9 @@ class Sts(Service):
             source_identity=_source_identity(call),
             session_policies=policies,
             session_tags=tags,
+            transitive_tags=transitive,
             chained=caller.kind == "session",
         )
-        self._transitive[session.arn, session.unique_id] = transitive
         credentials = self.identities.issue(session, self.world.agenda.now() + timedelta(seconds=duration))
         response: dict[str, Any] = {
             "Credentials": _written(credentials),
@@ -95,14 +96,42 @@ class Sts(Service):
         caller = call.caller
         return {"UserId": caller.unique_id or caller.account, "Account": caller.account, "Arn": caller.arn}
 
+    def get_federation_token(self, call: Call) -> dict[str, Any]:
+        """Issue a federated user's session: what its user and its session policies both allow, and no more."""
+        caller, parameters = call.caller, call.parameters
+        if caller.kind not in ("user", "root") or caller.issued is not None:
+            raise ServiceError("AccessDenied", "Cannot call GetFederationToken with session credentials", 403)
+        policies, characters = self._session_policies(call, caller.account)
+        tags, _ = self._tags(call)
+        packed = _packed_size(characters, tags)
+        session = Caller(
+            arn=f"arn:{call.partition}:sts::{caller.account}:federated-user/{parameters['Name']}",
+            account=caller.account,
+            kind="federated-user",
+            role=None if caller.kind == "root" else caller.arn,
+            session_name=parameters["Name"],
+            unique_id=f"{caller.account}:{parameters['Name']}",
+            session_policies=policies,
+            session_tags=tags,
+        )
+        credentials = self.identities.issue(session, self._token_end(call))
+        return {
+            "Credentials": _written(credentials),
+            "FederatedUser": {"FederatedUserId": session.unique_id, "Arn": session.arn},
+            "PackedPolicySize": packed,
+        }
+
     def get_session_token(self, call: Call) -> dict[str, Any]:
         """Issue temporary credentials of a user or root; sessions cannot ask for them."""
-        if call.caller.kind not in ("user", "root"):
+        if call.caller.kind not in ("user", "root") or call.caller.issued is not None:
             raise ServiceError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
-        longest = 3600 if call.caller.kind == "root" else 129_600
-        seconds = min(int(call.parameters.get("DurationSeconds") or 43_200), longest)
-        credentials = self.identities.issue(call.caller, self.world.agenda.now() + timedelta(seconds=seconds))
-        return {"Credentials": _written(credentials)}
+        return {"Credentials": _written(self.identities.issue(call.caller, self._token_end(call)))}
+
+    def _token_end(self, call: Call) -> datetime:
+        """When temporary credentials of a user or root end: a root's last an hour at most."""
+        longest = ROOT_TOKEN_DURATION if call.caller.kind == "root" else LONGEST_TOKEN_DURATION
+        seconds = min(int(call.parameters.get("DurationSeconds") or DEFAULT_TOKEN_DURATION), longest)
+        return self.world.agenda.now() + timedelta(seconds=seconds)
 
     def _duration(self, call: Call, longest: int) -> int:
         asked = int(call.parameters.get("DurationSeconds") or DEFAULT_DURATION)
@@ -150,21 +179,30 @@ class Sts(Service):
     def _tags(self, call: Call) -> tuple[dict[str, str], frozenset[str]]:
         """Return the session's tags, the transitive ones of the caller's session with them, and which pass on."""
         given = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags") or ()}
+        reserved = sorted(key for key in given if key.lower().startswith("aws:"))
+        if reserved:
+            raise ServiceError("InvalidParameterValue", f"The tag key {reserved[0]} begins with the reserved aws:")
         if len({key.lower() for key in given}) != len(call.parameters.get("Tags") or ()):
             raise ServiceError(
                 "InvalidParameterValue", "Duplicate tag keys found. Please note that keys are not case sensitive."
             )
         caller = call.caller
-        inherited = self._transitive.get((caller.arn, caller.unique_id), frozenset())
-        clashing = sorted(key for key in given if key in inherited)
+        inherited = caller.transitive_tags
+        held = {key.lower() for key in inherited}
+        clashing = sorted(key for key in given if key.lower() in held)
         if clashing:
             raise ServiceError(
                 "InvalidParameterValue",
                 f"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
                 f"from the calling session: {clashing[0]}",
             )
+        marked = frozenset(call.parameters.get("TransitiveTagKeys") or ())
+        if not marked <= set(given):
+            raise ServiceError(
+                "InvalidParameterValue", "The specified transitive tag key must be included in the requested tags."
+            )
         passed = {key: value for key, value in caller.session_tags.items() if key in inherited}
-        return {**passed, **given}, inherited | frozenset(call.parameters.get("TransitiveTagKeys") or ())
+        return {**passed, **given}, inherited | marked
 
 
 def _source_identity(call: Call) -> str | None:

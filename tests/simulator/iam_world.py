@@ -105,6 +105,8 @@ class Organization:
         backend.create_organization(REGION, FeatureSet="ALL")
         self.world.organization_id = backend.org.id
         root = backend.ou[0].id
+        for kind in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
+            backend.enable_policy_type(RootId=root, PolicyType=kind)
         unit = backend.create_organizational_unit(ParentId=root, Name="workloads")["OrganizationalUnit"]["Id"]
         self.world.accounts[MANAGEMENT].path = (root,)
         for name in (HUB, MEMBER):

@@ -174,6 +174,8 @@ def test_service_control_policies_keep_their_content(place: Place) -> None:
         {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}
     )
     given = {"Name": "no-s3", "Description": "none", "Type": "SERVICE_CONTROL_POLICY", "Content": content}
+    root = place.world.accounts[MANAGEMENT].path[0]
+    place.organizations("EnablePolicyType", RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
     policy = place.organizations("CreatePolicy", **given)["Policy"]["PolicySummary"]["Id"]
     place.organizations("AttachPolicy", PolicyId=policy, TargetId=place.unit("Workloads"))
     assert place.organizations("DescribePolicy", PolicyId=policy)["Policy"]["Content"] == content
