@@ -272,7 +272,12 @@ def member_statements(estate: Estate, account: str, deployment_role: str, *, rec
             estate.arn("kms", "key/*", region="*", account=estate.hub),
             {"StringEquals": {"kms:ViaService": [estate.endpoint("s3", region) for region in estate.regions]}},
         ),
-        deny("NotItself", ["iam:*"], named("iam", f"role/{deployment_role}")),
+        # Its own policies too: a new version of one of them would be whatever it likes.
+        deny(
+            "NotItself",
+            ["iam:*"],
+            [named("iam", f"role/{deployment_role}"), named("iam", f"policy/{deployment_role}-*")],
+        ),
     ]
     if recorder:
         # The recorder's operations know no resource types or only a recorder's generated id.

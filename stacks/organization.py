@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import pulumi
+
 from components.organization_access import OrganizationAccess
+from stacks.accounts import fetch
+from stacks.deployment_sets import deployment_sets
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
+from stacks.targets import all_known, same_organization
 
 
 def deploy(settings: Settings) -> Layer:
-    """Deploy into the management account; the deployment role goes to every unit of every environment."""
+    """Deploy into the management account; the deployment role goes to every account of every environment."""
     management = account_provider(settings.management_account, settings.home_region, settings.management_role)
-    units = [unit for environment in settings.environments.values() for unit in environment.organizational_units]
+    organization = fetch(pulumi.InvokeOptions(provider=management))
+    same_organization(organization, id=settings.organization_id, management=settings.management_account)
+    all_known({**settings.named, "hubAccount": (settings.hub_account,)}, organization)
     access = OrganizationAccess(
         "organization",
         estate_of(settings),
         deployment_role=settings.deployment_role,
-        pipeline_role=settings.pipeline_role,
-        organizational_units=units,
+        roles=deployment_sets(settings, organization),
         recorder=settings.recorder == "create",
         opts=inside(management),
     )
-    return Layer(management, roles=[access.instances], ready=[access.instances, access.administrator])
+    return Layer(management, roles=access.instances, ready=[*access.instances, access.administrator])

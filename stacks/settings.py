@@ -90,11 +90,12 @@ class Settings:
                 for name, part in self.environments.items()
                 for one in (*part.organizational_units, *part.accounts)
             },
-            named={"targets.excludeRegions": tuple(self.targets.exclude_regions), **self._named()},
+            named={"targets.excludeRegions": tuple(self.targets.exclude_regions), **self.named},
         )
 
-    def _named(self) -> dict[str, tuple[str, ...]]:
-        """The units and accounts that overrides and environments name."""
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """The units and accounts that overrides and environments name, by the place that names them."""
         named: dict[str, tuple[str, ...]] = {}
         for number, one in enumerate(self.overrides):
             named[f"overrides[{number}]"] = (*one.organizational_units, *one.accounts)
