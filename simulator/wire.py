@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from botocore.awsrequest import prepare_request_dict
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import UnknownServiceError
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from moto.core.parse import PROTOCOL_PARSERS
@@ -21,21 +22,12 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
 from simulator.call import ServiceError
+from simulator.signing import service_named
 
-# Signing names that differ from boto3's name of the service.
-SIGNING_NAMES = {
-    "access-analyzer": "accessanalyzer",
-    "airflow": "mwaa",
-    "elasticfilesystem": "efs",
-    "elasticmapreduce": "emr",
-    "email": "ses",
-    "monitoring": "cloudwatch",
-    "states": "stepfunctions",
-    "tagging": "resourcegroupstaggingapi",
-}
-ELB_VERSIONS = {"2012-06-01": "elb", "2015-12-01": "elbv2"}
+FORMS = ("", "application/x-www-form-urlencoded")
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-ACCOUNT_HOST = re.compile(r"^(?P<account>\d{12})\.s3-control\.")
+# Signature version 2 names neither Region nor service; S3 alone still takes it.
+OLD_HEADER = re.compile(r"^AWS (?P<key>[^:]+):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +50,13 @@ class Answer:
 
 def scope_of(request: Request, home_region: str) -> Scope:
     """Read the credential scope of a request, from the header or from a presigned URL."""
-    found = CREDENTIAL.search(request.headers.get("Authorization", ""))
+    authorization = request.headers.get("Authorization", "")
+    found = CREDENTIAL.search(authorization)
     if found is None:
+        old = OLD_HEADER.match(authorization)
+        key = old["key"] if old else request.args.get("AWSAccessKeyId")
+        if key and "Action" not in request.args:
+            return Scope(key, home_region, "s3")
         presigned = request.args.get("X-Amz-Credential")
         found = CREDENTIAL.search(f"Credential={presigned}") if presigned else None
     if found is None:
@@ -72,17 +69,13 @@ def scope_of(request: Request, home_region: str) -> Scope:
 
 def service_of(scope: Scope, request: Request) -> str:
     """Find boto3's name of the service that a request is for."""
-    name = scope.service
-    if name == "elasticloadbalancing":
-        version = request.values.get("Version", "")
-        if version not in ELB_VERSIONS:
-            raise ServiceError("InvalidAction", f"no load balancing API of version {version!r}")
-        return ELB_VERSIONS[version]
-    if name == "s3" and (ACCOUNT_HOST.match(request.host) or request.path.startswith("/v20180820/")):
-        return "s3control"
-    if name == "dynamodb" and request.headers.get("X-Amz-Target", "").startswith("DynamoDBStreams"):
-        return "dynamodbstreams"
-    return SIGNING_NAMES.get(name, name)
+    return service_named(scope.service, request)
+
+
+def target_of(request: Request) -> str:
+    """Say what a request asks for, where no operation of a model fits it."""
+    target = request.headers.get("X-Amz-Target") or request.values.get("Action") or request.path
+    return f"{request.method} {target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +91,11 @@ class Wire:
         """Find a request's operation and parse its parameters."""
         try:
             model, labels = get_service_router(service).match(request)
-        except NotFound as error:
-            target = request.headers.get("X-Amz-Target") or request.values.get("Action") or request.path
+        except UnknownServiceError as error:
+            raise ServiceError("NotImplemented", f"no AWS API is called {service!r}", 501) from error
+        except (NotFound, NotImplementedError) as error:
             raise ServiceError(
-                "UnknownOperationException", f"{service} has no operation for {request.method} {target}", 404
+                "UnknownOperationException", f"{service} has no operation for {target_of(request)}", 404
             ) from error
         protocol = determine_request_protocol(model.service_model, request.content_type)
         parser = PROTOCOL_PARSERS[protocol](model)
@@ -116,6 +110,20 @@ class Wire:
             }
         )
         return cls(service, model, protocol), parameters
+
+    @classmethod
+    def refusing(cls, service: str, request: Request) -> Wire:
+        """Return models to write an error by, where the request is of no operation that is known."""
+        try:
+            model = get_service_model(service)
+        except UnknownServiceError:
+            model = get_service_model("sts" if request.content_type in FORMS else "dynamodb")
+        try:
+            protocol = determine_request_protocol(model, request.content_type)
+        except NotImplementedError:
+            protocol = str(model.protocol)
+        protocol = protocol if protocol in PROTOCOL_PARSERS else "json"
+        return cls(model.service_name, model.operation_model(model.operation_names[0]), protocol)
 
     @classmethod
     def named(cls, service: str, operation: str) -> Wire:
