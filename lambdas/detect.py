@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from lambdas.controls.model import Place
 from lambdas.detection import config_rule
 from lambdas.detection.detector import Detector
 from lambdas.environment import Environment
+from lambdas.sessions import KeptClients
 
 logger = Logger()
 # Findings live for 90 days after their last update; a month leaves room for failed runs.
@@ -65,4 +65,4 @@ def _reconcile(detector: Detector) -> int:
 def _detector(function_arn: str) -> Detector:
     """Keep one detector per container: settings and clients are fetched once."""
     _, partition, _, region, account, *_ = function_arn.split(":")
-    return Detector(boto3.Session(), Environment.read(), Place(partition, account, region))
+    return Detector(KeptClients(), Environment.read(), Place(partition, account, region))

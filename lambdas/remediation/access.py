@@ -19,6 +19,7 @@ from botocore.session import Session as CoreSession
 
 from lambdas.controls.model import Resource
 from lambdas.names import Names
+from lambdas.sessions import KeptClients
 
 HOUR = 3600
 # A session that is about to end must not begin a plan.
@@ -81,7 +82,7 @@ def _loader() -> Loader:
 def _session(credentials: Mapping[str, str], region: str) -> Session:
     core = CoreSession()
     core.register_component("data_loader", _loader())
-    return Session(
+    return KeptClients(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
