@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -65,5 +66,6 @@ def _shared_loader(search_path: str | None = None) -> Loader:
     return create_loader(search_path)
 
 
-botocore.session.create_loader = _shared_loader
+# By both names: botocore's sessions know one, a function that hands its sessions a loader the other.
+botocore.loaders.create_loader = botocore.session.create_loader = _shared_loader
 BUILTIN_HANDLERS.append(("before-send", enter))

@@ -34,6 +34,8 @@ from simulator.world import World
 Result = TypeVar("Result")
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ADMINISTRATOR = "Administrator"
+# A session with so much of its hour left is given out again: making one takes longer than what it is made for.
+ALMOST_AN_HOUR = timedelta(minutes=55)
 KEPT_CALLS = 10_000  # in the log of an organisation that is kept alive
 
 
@@ -54,6 +56,7 @@ class LocalOrganization:
         if real_time:
             self.door.keep_last(KEPT_CALLS)
         self.owner = Owner(self.world.agenda if real_time else None)
+        self._sessions: dict[tuple[str, str], tuple[datetime | None, boto3.Session]] = {}
 
     def __enter__(self) -> LocalOrganization:
         """Found the organisation and open its door."""
@@ -79,12 +82,13 @@ class LocalOrganization:
     def session(self, account: str, region: str | None = None) -> boto3.Session:
         """Return an administrator's session in an account: the management account's, or by its access role."""
         region = region or self.world.home_region
-        management = _session(self.administrator(), region)
-        if account == self.world.management:
-            return management
-        role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
-        entered = management.client("sts").assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
-        return _session(self.identities.credentials(entered), region)
+        expires, known = self._sessions.get((account, region), (None, None))
+        if known is not None and (expires is None or expires - self.do(self.world.agenda.now) > ALMOST_AN_HOUR):
+            return known
+        credentials = self._entered(account, region)
+        session = _session(credentials, region)
+        self._sessions[account, region] = (credentials.expiration, session)
+        return session
 
     def rest(self, limit: timedelta = timedelta(hours=6)) -> None:
         """Let the loop run until nothing is under way."""
@@ -109,6 +113,14 @@ class LocalOrganization:
     def administrator(self) -> Credentials:
         """Lasting credentials of the management account's administrator."""
         return self.do(lambda: self.identities.administrator(self.world.management))
+
+    def _entered(self, account: str, region: str) -> Credentials:
+        if account == self.world.management:
+            return self.administrator()
+        role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
+        sts = self.session(self.world.management, region).client("sts")
+        entered = sts.assume_role(RoleArn=role, RoleSessionName="administrator")
+        return self.identities.credentials(entered["Credentials"])
 
     def _handle(self, request: Request) -> Answer:
         return self.owner.run(lambda: self.door.handle(request))

@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
+import moto.kms.models
 from moto.backends import get_backend
+from moto.kms.utils import KeySpec, generate_private_key
 
 from simulator.call import Call, ServiceError
 from simulator.service import Service
+from simulator.world import dns_suffix_of
 
 AWS_ALIAS = "alias/aws/"
+ASYMMETRIC = frozenset((*KeySpec.rsa_key_specs(), *KeySpec.ecc_key_specs()))
 USES = frozenset(
     {
         "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "Sign", "Verify",
@@ -163,8 +168,8 @@ def _hand_to_aws(key: Any) -> None:
     service = next(name for name in key.aliases if name.startswith(AWS_ALIAS)).removeprefix(AWS_ALIAS)
     key.key_manager = "AWS"
     key.description = f"Default key that protects my {service.upper()} data when no other key is defined"
-    domain = "amazonaws.com.cn" if key.region.startswith("cn-") else "amazonaws.com"
-    via = {"kms:CallerAccount": key.account_id, "kms:ViaService": f"{service}.{key.region}.{domain}"}
+    endpoint = f"{service}.{key.region}.{dns_suffix_of(key.region)}"
+    via = {"kms:CallerAccount": key.account_id, "kms:ViaService": endpoint}
     everyone = {"AWS": "*"}
     use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"]
     metadata = ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"]
@@ -205,6 +210,19 @@ def _key_of(ciphertext: Any, region: str) -> str | None:
         if state is not None and identifier in state.keys:
             return str(state.keys[identifier].arn)
     return None
+
+
+def _key_pair(key_spec: str) -> Any:
+    """Make the pair of an asymmetric key. moto makes symmetric keys a pair too, which takes long and is never used."""
+    return generate_private_key(key_spec) if key_spec in ASYMMETRIC else _idle_pair()
+
+
+@cache
+def _idle_pair() -> Any:
+    return generate_private_key(KeySpec.SYMMETRIC_DEFAULT.value)
+
+
+moto.kms.models.generate_private_key = _key_pair
 
 
 def _wrong_state(key: Any) -> ServiceError:

@@ -18,6 +18,7 @@ from simulator.services.lambda_invocations import Invocations
 from simulator.services.lambda_sources import Sources, event_payload
 from simulator.services.lambda_state import (
     NAME,
+    Code,
     Function,
     checked_settings,
     function_account,
@@ -41,6 +42,7 @@ class LambdaFunctions(Service):
     def __init__(self, world: World, identities: Identities) -> None:
         super().__init__(world)
         self.functions: dict[tuple[str, str, str], Function] = {}
+        self._codes: dict[bytes, Code] = {}
         self.invocations = Invocations(world, identities)
         self.sources = Sources(world, self.invocations)
 
@@ -78,7 +80,7 @@ class LambdaFunctions(Service):
             region=call.region,
             arn=f"arn:{call.partition}:lambda:{call.region}:{call.account}:function:{name}",
             name=name,
-            code=self._code(call, parameters["Code"]),
+            code=self._kept(self._code(call, parameters["Code"])),
             settings=checked_settings(parameters),
             modified=self.world.agenda.now(),
             tags=dict(parameters.get("Tags") or {}),
@@ -112,7 +114,7 @@ class LambdaFunctions(Service):
     def update_function_code(self, call: Call) -> dict[str, Any]:
         """Replace the code; containers of the old one end."""
         function = self._function(call)
-        function.code, function.container = self._code(call, call.parameters), None
+        function.code, function.container = self._kept(self._code(call, call.parameters)), None
         function.modified = self.world.agenda.now()
         return function.configuration()
 
@@ -309,6 +311,11 @@ class LambdaFunctions(Service):
     def _asynchronous(self, function: Function) -> dict[str, Any]:
         settings = function.asynchronous or {}
         return {"LastModified": function.modified, "FunctionArn": f"{function.arn}:$LATEST", **settings}
+
+    def _kept(self, content: bytes) -> Code:
+        """Keep one copy of an archive however many functions run it."""
+        code = Code.of(content)
+        return self._codes.setdefault(code.sha256, code)
 
     def _code(self, call: Call, code: Mapping[str, Any]) -> bytes:
         """Read the archive: given with the call, or from a bucket of the function's Region."""

@@ -174,7 +174,7 @@ class Invocations:
             return
         credentials = self.identities.credentials(self.session(function))
         function.container = self.runner.start(
-            function.code,
+            function.code.content,
             function.digest,
             function.settings["Handler"],
             function.variables,

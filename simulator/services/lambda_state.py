@@ -27,15 +27,28 @@ KEPT = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An archive, hashed once: functions of many accounts and Regions run the same bytes."""
+
+    content: bytes
+    sha256: bytes
+
+    @classmethod
+    def of(cls, content: bytes) -> Code:
+        """Hash an archive."""
+        return cls(content, hashlib.sha256(content).digest())
+
+
 @dataclass(slots=True)
 class Function:
-    """One function. `settings` are its configuration as given, `code` the archive's bytes."""
+    """One function. `settings` are its configuration as given."""
 
     account: str
     region: str
     arn: str
     name: str
-    code: bytes
+    code: Code
     settings: dict[str, Any]
     modified: datetime
     tags: dict[str, str] = field(default_factory=dict)
@@ -50,7 +63,7 @@ class Function:
     @property
     def digest(self) -> str:
         """The SHA-256 of the code, as a file name can hold it."""
-        return hashlib.sha256(self.code).hexdigest()
+        return self.code.sha256.hex()
 
     @property
     def variables(self) -> dict[str, str]:
@@ -64,8 +77,8 @@ class Function:
             **settings,
             "FunctionName": self.name,
             "FunctionArn": self.arn,
-            "CodeSize": len(self.code),
-            "CodeSha256": base64.b64encode(hashlib.sha256(self.code).digest()).decode(),
+            "CodeSize": len(self.code.content),
+            "CodeSha256": base64.b64encode(self.code.sha256).decode(),
             "LastModified": self.modified.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000",
             "Version": "$LATEST",
             "PackageType": "Zip",

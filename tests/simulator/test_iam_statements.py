@@ -8,7 +8,7 @@ from moto.backends import get_backend
 from simulator.iam.decision import StatementRef
 from simulator.iam.statements import statements_of
 from simulator.services.lambda_functions import LambdaFunctions
-from simulator.services.lambda_state import Function
+from simulator.services.lambda_state import Code, Function
 from tests.simulator.iam_world import HUB, MEMBER, REGION, START, Organization, allow, deny, document
 
 HERE = f"{REGION}:{HUB}"
@@ -77,7 +77,9 @@ def test_a_function_shows_its_permissions(organization: Organization) -> None:
     organization.world.services["lambda"] = functions
     caller = organization.role("worker", trust=document(to("lambda.amazonaws.com", Action="sts:AssumeRole")))
     arn = f"arn:aws:lambda:{HERE}:function:detect"
-    functions.functions[HUB, REGION, "detect"] = Function(HUB, REGION, arn, "detect", b"", {"Role": caller.role}, START)
+    functions.functions[HUB, REGION, "detect"] = Function(
+        HUB, REGION, arn, "detect", Code.of(b""), {"Role": caller.role}, START
+    )
     functions.add_permission(
         organization.call(
             caller, "lambda", "AddPermission", FunctionName="detect", StatementId="Schedule",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import moto.kms.utils as moto_utils
 import pytest
 
 from simulator.call import ServiceError
@@ -170,3 +171,17 @@ def test_a_key_is_enabled_again_by_arn_and_takes_a_policy(kms: Desk) -> None:
         kms.ask("PutKeyPolicy", KeyId=made["Arn"], Policy="{")
     with pytest.raises(ServiceError, match="ValidationException"):
         kms.ask("ScheduleKeyDeletion", KeyId=made["Arn"], PendingWindowInDays=3)
+
+
+def test_only_asymmetric_keys_get_a_key_pair_of_their_own(kms: Desk) -> None:
+    def public(**more: Any) -> bytes:
+        return bytes(kms.ask("GetPublicKey", KeyId=key(kms, **more)["KeyId"])["PublicKey"])
+
+    signing = {"KeyUsage": "SIGN_VERIFY", "KeySpec": "RSA_2048"}
+    assert public(**signing) != public(**signing)
+    assert public() == public()
+
+
+def test_moto_still_makes_a_pair_for_every_symmetric_key() -> None:
+    first, second = (moto_utils.generate_private_key("SYMMETRIC_DEFAULT") for _ in range(2))
+    assert first.public_key() != second.public_key()
