@@ -8,16 +8,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.session import get_session
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Place, Verdict
+from lambdas.findings import finding_id
 from lambdas.names import Names
 from operations import local_estate
 from operations.scenario import Broken, cases
@@ -126,14 +130,14 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
             done.append(f"{len(simulation.broken)} resources, {len(organization.door.log) - first} API calls")
         with _step(console, "the loop runs to rest") as done:
             organization.rest()
-            simulated = organization.world.agenda.now() - begun
+            simulated = timedelta(seconds=round((organization.world.agenda.now() - begun).total_seconds()))
             done.append(f"{simulated} of simulated time")
         log = organization.door.log[before:]
         simulation.conclude()
         summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
         messages = _messages(organization)
         _write(out, summary, simulation, messages, regions, str(simulated))
-    _show(console, summary, out)
+    _show(console, summary, simulation, out)
     return not summary["left_broken"] and not summary["neighbours_changed"]
 
 
@@ -144,6 +148,9 @@ def _check(regions: tuple[str, ...]) -> None:
         raise SimulationError(f"--regions names a Region twice: {', '.join(regions)}")
     if len({partition_of(region) for region in regions}) > 1:
         raise SimulationError(f"--regions spans partitions, which no organization does: {', '.join(regions)}")
+    known = get_session().get_available_regions("s3", partition_of(regions[0]))
+    if unknown := [region for region in regions if region not in known]:
+        raise SimulationError(f"--regions names {', '.join(unknown)}; this partition has {', '.join(known)}")
 
 
 def _deployed(organization: LocalOrganization, config: dict[str, Any]) -> Deployment:
@@ -244,10 +251,25 @@ def _step(console: Console, what: str) -> Iterator[list[str]]:
     console.print(f"[green]ok[/green] {text} [dim]({time.monotonic() - start:.1f} s)[/dim]")
 
 
-def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+def _show(console: Console, summary: dict[str, Any], simulation: Simulation, out: Path) -> None:
+    _show_walk(console, simulation)
     table = Table(show_header=False, box=None)
     for name, label in LABELS:
         table.add_row(label, str(summary[name]))
     table.add_row("seconds", str(summary["seconds"]))
     console.print(table)
     console.print(f"report: {out / 'report.html'}")
+
+
+def _show_walk(console: Console, simulation: Simulation) -> None:
+    """Show the timeline of one resource; that of all is in the report."""
+    one = next((one for one in simulation.broken if one.outcome == "remediated"), None)
+    if one is None:
+        return
+    console.print(f"\n[bold]{one.control.id}[/bold] {one.resource.arn}")
+    walk = Table(show_header=False, box=None, pad_edge=False)
+    names = (one.resource.id, finding_id(one.control, one.resource))
+    for moment in simulation.timeline.moments:
+        if any(name in moment.detail for name in names):
+            walk.add_row(moment.at, moment.what, Text(moment.detail, overflow="ellipsis", no_wrap=True))
+    console.print(walk)

@@ -69,7 +69,8 @@ def _detail(call: Call) -> str:
             for one in parameters["Findings"]
         )
     if call.operation == "BatchUpdateFindings":
-        return f"{parameters['Workflow']['Status']}: {parameters['Note']['Text']}"
+        named = ", ".join(one["Id"] for one in parameters["FindingIdentifiers"])
+        return f"{parameters['Workflow']['Status']}: {parameters['Note']['Text']} ({named})"
     return str(parameters.get("Subject", ""))
 
 

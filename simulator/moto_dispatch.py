@@ -47,12 +47,13 @@ def answer(call: Call, request: Request, seed: str) -> Answer:
     """
     request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
     mock_random.seed(int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest()))
-    url, _ = get_equivalent_url_in_aws_domain(canonical_url(call, request))
+    address = canonical_url(call, request)
+    url, _ = get_equivalent_url_in_aws_domain(address)
     clean = f"{url.scheme}://{url.netloc}{url.path}"
     for pattern, handler in _routes(call.service):
         if pattern.match(clean):
             try:
-                status, headers, body = handler(request, request.raw_url, request.headers)
+                status, headers, body = handler(request, address, request.headers)
             except HTTPException as error:
                 status, headers, body = error.code, dict(error.get_headers()), error.get_body()
             except NotImplementedError as error:
@@ -67,9 +68,12 @@ def answer(call: Call, request: Request, seed: str) -> Answer:
 
 
 def canonical_url(call: Call, request: Request) -> str:
-    """Return the request's URL at AWS's own host: outside clients come by a loopback address."""
+    """Return the request's URL at AWS's own host: outside clients come by a loopback address.
+
+    moto takes the Region from the host, and GovCloud's of IAM (iam.us-gov) names none.
+    """
     host = urlsplit(request.raw_url).netloc
-    if host.startswith(("127.0.0.1", "localhost", "[::1]")):
+    if call.service == "iam" or host.startswith(("127.0.0.1", "localhost", "[::1]")):
         return f"https://{endpoint_prefix(call.service)}.{call.region}.amazonaws.com{request.raw_path}"
     return str(request.raw_url)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from botocore.session import get_session
 
 from simulator.agenda import Agenda
 from simulator.call import Caller
@@ -29,6 +32,13 @@ PARTITIONS = (
 def partition_of(region: str) -> str:
     """Return the partition that a Region belongs to."""
     return next((partition for start, partition in PARTITIONS if region.startswith(start)), "aws")
+
+
+@cache
+def dns_suffix_of(region: str) -> str:
+    """Return the domain of a Region's endpoints, as botocore's partitions have it."""
+    resolver = get_session().get_component("endpoint_resolver")
+    return str(resolver.get_partition_dns_suffix(partition_of(region)))
 
 
 @dataclass(slots=True)

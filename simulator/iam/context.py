@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.call import Call, Caller
 from simulator.iam.patterns import Context, Value
 from simulator.iam.resource_tags import tag_context
+from simulator.world import dns_suffix_of
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -114,7 +115,7 @@ def via_context(service: str, region: str) -> dict[str, Value]:
         "aws:CalledVia": (principal,),
         "aws:CalledViaFirst": principal,
         "aws:CalledViaLast": principal,
-        "kms:ViaService": f"{name}.{region}.amazonaws.com",
+        "kms:ViaService": f"{name}.{region}.{dns_suffix_of(region)}",
     }
 
 
