@@ -239,7 +239,9 @@ ORGANIZATION_READS = (
 )
 
 
-def member_statements(estate: Estate, account: str, deployment_role: str, *, recorder: bool) -> list[Statement]:
+def member_statements(
+    estate: Estate, account: str, deployment_role: str, *, recorder: bool, attaching: bool = False
+) -> list[Statement]:
     """What every account's deployment role may do; `account` may be a CloudFormation pseudo parameter."""
     own = estate.names.prefix
 
@@ -279,6 +281,15 @@ def member_statements(estate: Estate, account: str, deployment_role: str, *, rec
             [named("iam", f"role/{deployment_role}"), named("iam", f"policy/{deployment_role}-*")],
         ),
     ]
+    if attaching:
+        statements.append(
+            allow(
+                "AttachOwnPolicies",
+                ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                named("iam", f"role/{own}-*"),
+                {"ArnLike": {"iam:PolicyARN": named("iam", f"policy/{own}-*")}},
+            )
+        )
     if recorder:
         # The recorder's operations know no resource types or only a recorder's generated id.
         statements.append(allow("Recorder", RECORDER, "*"))

@@ -6,18 +6,20 @@ import json
 from typing import Any
 
 from components.deployment_policies import hub_statements, member_statements
-from components.documents import Statement
+from components.documents import MANAGED_LIMIT, Statement, divided
 from components.estate import Estate
 
 ACCOUNT = "${AWS::AccountId}"
-# Source: IAM and AWS STS quotas; a role takes ten managed policies of 6,144 characters each.
-POLICY_LIMIT = 6144
 
 
-def deployment_template(estate: Estate, role: str, pipeline_role: str, *, recorder: bool) -> str:
-    """Write the template: one role that the pipeline enters; in the hub it may also make the hub's resources."""
-    member = _parts(member_statements(estate, ACCOUNT, role, recorder=recorder))
-    hub = _parts(hub_statements(estate))
+def deployment_template(
+    estate: Estate, role: str, pipeline_role: str, *, recorder: bool, attaching: bool = False
+) -> str:
+    """Write the template: one role that the pipeline enters; in the hub it may also make the hub's resources.
+
+    With `attaching` it may attach Palisade's own managed policies, which long catalogs need.
+    """
+    member = member_statements(estate, ACCOUNT, role, recorder=recorder, attaching=attaching)
     resources: dict[str, Any] = {
         "Role": {
             "Type": "AWS::IAM::Role",
@@ -30,8 +32,8 @@ def deployment_template(estate: Estate, role: str, pipeline_role: str, *, record
             },
         }
     }
-    for kind, parts in (("Member", member), ("Hub", hub)):
-        for number, statements in enumerate(parts, 1):
+    for kind, statements_of in (("Member", member), ("Hub", hub_statements(estate))):
+        for number, statements in enumerate(divided(statements_of, MANAGED_LIMIT, MANAGED_LIMIT), 1):
             resources[f"{kind}Policy{number}"] = _policy(f"{role}-{kind.lower()}-{number}", statements)
             if kind == "Hub":
                 resources[f"{kind}Policy{number}"]["Condition"] = "IsHub"
@@ -73,17 +75,6 @@ def _trust(estate: Estate, pipeline_role: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _parts(statements: list[Statement]) -> list[list[Statement]]:
-    """Divide statements, in order, so that each part fits into one managed policy."""
-    parts: list[list[Statement]] = [[]]
-    for statement in statements:
-        together = json.dumps([*parts[-1], statement], separators=(",", ":"))
-        if parts[-1] and len(together) > POLICY_LIMIT - 200:
-            parts.append([])
-        parts[-1].append(statement)
-    return parts
 
 
 def _substituted(value: Any) -> Any:

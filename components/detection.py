@@ -92,7 +92,7 @@ class Detection(pulumi.ComponentResource):
             settings=stamp.settings,
             timeout=TIMEOUT,
             memory=256,
-            after=[identity.detect_policy, *after],
+            after=[*identity.ready, *after],
             opts=child,
         ).function
         aws.lambda_.FunctionEventInvokeConfig(

@@ -8,6 +8,9 @@ from typing import Any
 
 from lambdas.controls.model import Control, Grant, Place, fill
 
+# Source: IAM and AWS STS quotas: the inline policies of a role together, and one managed policy.
+INLINE_LIMIT = 10240
+MANAGED_LIMIT = 6144
 Statement = dict[str, Any]
 Conditions = Mapping[str, Mapping[str, Any]]
 
@@ -56,6 +59,33 @@ def _statement(
 def document(*statements: Statement) -> str:
     """Write a policy document without the blanks that count against IAM's limits."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":"))
+
+
+def divided(statements: Iterable[Statement], first: int, others: int) -> list[list[Statement]]:
+    """Divide statements, in order, over documents of at most `first` characters and then of `others`."""
+    parts: list[list[Statement]] = [[]]
+    waiting = list(statements)
+    while waiting:
+        statement, limit = waiting.pop(0), first if len(parts) == 1 else others
+        if len(document(*parts[-1], statement)) <= limit:
+            parts[-1].append(statement)
+        elif len(document(statement)) > others:
+            waiting[:0] = _halves(statement)
+        else:
+            parts.append([statement])
+    return parts
+
+
+def _halves(statement: Statement) -> list[Statement]:
+    """Two statements that say together what one says; raises ValueError where it cannot be divided."""
+    by = max(("Action", "Resource"), key=lambda name: len(json.dumps(statement.get(name))))
+    middle = len(statement[by]) // 2
+    if middle == 0:
+        raise ValueError(f"statement {statement['Sid']} is too long for any policy")
+    return [
+        {**statement, "Sid": f"{statement['Sid']}{half}", by: values}
+        for half, values in (("a", statement[by][:middle]), ("b", statement[by][middle:]))
+    ]
 
 
 def service_trust(service: str, account: str, sid: str = "Service") -> str:

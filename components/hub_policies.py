@@ -92,7 +92,17 @@ def policy_writer_policy(estate: Estate, environment: str) -> str:
     services = [estate.endpoint("dynamodb", estate.home_region)]
     services += [estate.endpoint("s3", region) for region in estate.regions]
     return document(
-        allow("FindTable", ["dynamodb:DescribeTable"], table),
+        # What the provider's data source of a table reads, to find the hub.
+        allow(
+            "FindTable",
+            [
+                "dynamodb:DescribeContinuousBackups",
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeTimeToLive",
+                "dynamodb:ListTagsOfResource",
+            ],
+            table,
+        ),
         allow(
             "WriteOwnPolicies",
             ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],

@@ -7,24 +7,27 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import service_trust
+from components.documents import INLINE_LIMIT, MANAGED_LIMIT, Statement, divided, document, service_trust
 from components.estate import Estate
 from components.member_policies import (
     Member,
     boundary_policy,
-    detect_policy,
+    detect_statements,
     member_trust,
-    reader_policy,
-    writer_policy,
+    reader_statements,
+    writer_statements,
 )
 from lambdas.controls.model import Control
 
-# Source: IAM and AWS STS quotas: the inline policies of a role together.
-INLINE_LIMIT = 10240
+# Source: IAM and AWS STS quotas: managed policies attached to a role.
+ATTACHED_LIMIT = 10
 
 
 class MemberIdentity(pulumi.ComponentResource):
-    """The IAM part of a member. An account whose controls only tell has no writer role at all."""
+    """The IAM part of a member. An account whose controls only tell has no writer role at all.
+
+    `ready` is what the roles can do nothing without.
+    """
 
     def __init__(
         self,
@@ -40,19 +43,20 @@ class MemberIdentity(pulumi.ComponentResource):
         self._estate = estate
         names = estate.names
         hub_trust = member_trust(estate, [names.remediation_role])
-        self.detect, self.detect_policy = self._role(
+        self.ready: list[pulumi.Resource] = []
+        self.detect = self._role(
             f"{name}-detect",
             names.detect_role,
             "Palisade: judges this account's resources.",
             service_trust("lambda", member.account),
-            detect_policy(estate, member),
+            detect_statements(estate, member),
         )
         self._role(
             f"{name}-reader",
             names.reader_role,
             "Palisade: lets the hub read what it plans for.",
             hub_trust,
-            reader_policy(estate, member),
+            reader_statements(estate, member),
         )
         if member.acting:
             boundary = aws.iam.Policy(
@@ -68,7 +72,7 @@ class MemberIdentity(pulumi.ComponentResource):
                 names.writer_role,
                 "Palisade: lets the central remediation role change what the modes of this account allow.",
                 hub_trust,
-                writer_policy(estate, member),
+                writer_statements(estate, member),
                 boundary=boundary.arn,
             )
         self.register_outputs({})
@@ -79,11 +83,10 @@ class MemberIdentity(pulumi.ComponentResource):
         physical: str,
         description: str,
         trust: str,
-        policy: str,
+        statements: list[Statement],
         boundary: pulumi.Input[str] | None = None,
-    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        if len(policy) > INLINE_LIMIT:
-            raise ValueError(f"the policy of {physical} has {len(policy)} characters; a role takes {INLINE_LIMIT}")
+    ) -> aws.iam.Role:
+        """Make a role; what its inline policy does not hold goes into managed ones."""
         role = aws.iam.Role(
             name,
             name=physical,
@@ -94,11 +97,35 @@ class MemberIdentity(pulumi.ComponentResource):
             tags=dict(self._estate.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        attached = aws.iam.RolePolicy(
-            name,
-            name=physical.removeprefix(f"{self._estate.names.prefix}-"),
-            role=role.name,
-            policy=policy,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return role, attached
+        inline, *more = divided(statements, INLINE_LIMIT, MANAGED_LIMIT)
+        if len(more) > ATTACHED_LIMIT:
+            raise ValueError(f"{physical} would need {len(more)} managed policies; a role takes {ATTACHED_LIMIT}")
+        # IAM refuses a policy without statements: an account whose controls are all off has nothing to read.
+        if inline:
+            self.ready.append(
+                aws.iam.RolePolicy(
+                    name,
+                    name=physical.removeprefix(f"{self._estate.names.prefix}-"),
+                    role=role.name,
+                    policy=document(*inline),
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        for number, part in enumerate(more, 2):
+            policy = aws.iam.Policy(
+                f"{name}-{number}",
+                name=f"{physical}-{number}",
+                description=description,
+                policy=document(*part),
+                tags=dict(self._estate.tags),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.ready.append(
+                aws.iam.RolePolicyAttachment(
+                    f"{name}-{number}",
+                    role=role.name,
+                    policy_arn=policy.arn,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        return role

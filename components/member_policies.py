@@ -6,11 +6,22 @@ modes; the boundary holds what no control ever needs away from it, whatever its 
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.documents import Statement, allow, catalog_grants, deny, document, grant_statements
+from components.documents import (
+    INLINE_LIMIT,
+    MANAGED_LIMIT,
+    Statement,
+    allow,
+    catalog_grants,
+    deny,
+    document,
+    grant_statements,
+)
 from components.estate import Estate
 from lambdas.controls.model import Control, Mode
 
@@ -71,7 +82,7 @@ def settings_statements(estate: Estate, regions: Sequence[str]) -> list[Statemen
     ]
 
 
-def detect_policy(estate: Estate, member: Member) -> str:
+def detect_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the detect function's role may do: read for its controls, evaluate, import its own findings."""
 
     def everywhere(service: str, resource: str) -> list[str]:
@@ -81,7 +92,7 @@ def detect_policy(estate: Estate, member: Member) -> str:
         ]
 
     own = {"StringEquals": {"securityhub:TargetAccount": member.account}}
-    return document(
+    return [
         *_read_grants(estate, member),
         # PutEvaluations knows no resource types (Service Authorization Reference, AWS Config).
         allow("PutEvaluations", ["config:PutEvaluations"], "*"),
@@ -104,20 +115,33 @@ def detect_policy(estate: Estate, member: Member) -> str:
             ["sqs:SendMessage"],
             everywhere("sqs", estate.names.detect_dead_letters),
         ),
-    )
+    ]
 
 
-def reader_policy(estate: Estate, member: Member) -> str:
+def reader_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the hub may read in the member for its controls."""
-    return document(*_read_grants(estate, member))
+    return _read_grants(estate, member)
 
 
-def writer_policy(estate: Estate, member: Member) -> str:
+def writer_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the hub may change in the member: the actions of controls that may act there, and no others."""
     grants = catalog_grants(
         member.acting, estate.partition, member.account, estate.regions, member.parameters, write=True
     )
-    return document(*grant_statements("Write", grants))
+    return grant_statements("Write", grants)
+
+
+def outgrows(estate: Estate, catalog: Iterable[Control]) -> bool:
+    """Whether the policies of some member may be longer than a role's inline policy, so that more are attached.
+
+    Asked of the strongest modes everywhere, with room for parameters that lengthen the resources.
+    """
+    member = Member("0" * 12, [(control, Mode.AUTOMATIC) for control in catalog])
+    longest = max(
+        len(document(*statements(estate, member)))
+        for statements in (detect_statements, reader_statements, writer_statements)
+    )
+    return longest > INLINE_LIMIT - 2048
 
 
 def member_trust(estate: Estate, roles: Iterable[str]) -> str:
@@ -143,7 +167,6 @@ def member_trust(estate: Estate, roles: Iterable[str]) -> str:
 
 def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], deployment_role: str) -> str:
     """The most that the writer can ever do: the actions of the whole catalog, and never what guards it."""
-    actions = {grant.action for control in catalog for grant in control.grants}
     own = estate.names.prefix
     guarded = [
         estate.arn("iam", resource, account=account)
@@ -164,8 +187,7 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
         ),
         estate.arn("s3", f"{own}-code-*"),
     ]
-    return document(
-        allow("Catalog", sorted(actions), "*"),
+    never = [
         deny("OwnRoles", ["iam:*"], guarded),
         deny("OwnResources", ["*"], services),
         deny("Organization", ["organizations:*", "account:*", "sso:*", "controltower:*"], "*"),
@@ -185,4 +207,26 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
             ],
             "*",
         ),
-    )
+    ]
+    actions = {grant.action for control in catalog for grant in control.grants}
+    room = MANAGED_LIMIT - len(document(allow("Catalog", [], "*"), *never))
+    return document(allow("Catalog", _shortened(actions, room), "*"), *never)
+
+
+def _shortened(actions: set[str], room: int) -> list[str]:
+    """Name whole services, the longest lists first, until the actions fit.
+
+    A boundary is one policy that nothing can be added to. It grants nothing: the writer's own policy
+    names each action, whatever the length of the catalog. IAM is never named as a whole.
+    """
+    short = set(actions)
+    while len(json.dumps(sorted(short), separators=(",", ":"))) > room:
+        listed = Counter[str]()
+        for action in short:
+            if not action.endswith(":*") and not action.startswith("iam:"):
+                listed[action.split(":")[0]] += len(action)
+        if not listed:
+            raise ValueError(f"the actions of the catalog do not fit into {room} characters of a boundary")
+        service = listed.most_common(1)[0][0]
+        short = {action for action in short if not action.startswith(f"{service}:")} | {f"{service}:*"}
+    return sorted(short)

@@ -66,6 +66,7 @@ class OrganizationAccess(pulumi.ComponentResource):
         deployment_role: str,
         roles: Sequence[DeploymentRole],
         recorder: bool,
+        attaching: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:OrganizationAccess", name, None, opts)
@@ -98,7 +99,9 @@ class OrganizationAccess(pulumi.ComponentResource):
             for role in roles
             for instances in self._role(
                 role,
-                deployment_template(estate, deployment_role, role.pipeline_role, recorder=recorder),
+                deployment_template(
+                    estate, deployment_role, role.pipeline_role, recorder=recorder, attaching=attaching
+                ),
                 trusted["member.org.stacksets.cloudformation.amazonaws.com"],
             )
         ]

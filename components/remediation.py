@@ -123,8 +123,10 @@ class RemediationRoad(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        for number, pattern in enumerate(finding_patterns(catalog), 1):
+        patterns = finding_patterns(catalog)
+        for number, pattern in enumerate(patterns, 1):
             self._rule(name, number, pattern)
+        self.rules = len(patterns)
         self.register_outputs({})
 
     def _rule(self, name: str, number: int, pattern: str) -> None:

@@ -27,8 +27,8 @@ class Alarm:
     period: int = 5 * MINUTES
 
 
-def alarms(estate: Estate) -> tuple[Alarm, ...]:
-    """The alarms of the hub; each names what to do in the runbook."""
+def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
+    """The alarms of the hub, which has that many rules of findings; each names what to do in the runbook."""
     names = estate.names
     return (
         Alarm(
@@ -58,19 +58,22 @@ def alarms(estate: Estate) -> tuple[Alarm, ...]:
             "Sum",
             0,
         ),
-        Alarm(
-            "undelivered",
-            "EventBridge could not deliver findings. Runbook: dead letters.",
-            "AWS/Events",
-            "InvocationsSentToDlq",
-            ("RuleName", names.findings_rule(1)),
-            "Sum",
-            0,
+        *(
+            Alarm(
+                f"undelivered-{number}",
+                "EventBridge could not deliver findings. Runbook: dead letters.",
+                "AWS/Events",
+                "InvocationsSentToDlq",
+                ("RuleName", names.findings_rule(number)),
+                "Sum",
+                0,
+            )
+            for number in range(1, rules + 1)
         ),
     )
 
 
-def dashboard_body(estate: Estate) -> str:
+def dashboard_body(estate: Estate, rules: int) -> str:
     """The dashboard: what was remediated, what waits, what fails."""
     home = estate.home_region
     names = estate.names
@@ -99,7 +102,7 @@ def dashboard_body(estate: Estate) -> str:
                 "metrics": [[alarm.namespace, alarm.metric, *alarm.dimension]],
             },
         }
-        for alarm in alarms(estate)
+        for alarm in alarms(estate, rules)
     ]
     text = {"type": "text", "width": 24, "height": 2, "properties": {"markdown": f"# {names.prefix}"}}
     return json.dumps({"widgets": [text, outcomes, *charts]}, separators=(",", ":"))
@@ -108,10 +111,12 @@ def dashboard_body(estate: Estate) -> str:
 class Watch(pulumi.ComponentResource):
     """Alarms to the topic, and one dashboard."""
 
-    def __init__(self, name: str, estate: Estate, *, topic: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, estate: Estate, *, topic: pulumi.Input[str], rules: int, opts: pulumi.ResourceOptions
+    ) -> None:
         super().__init__("palisade:index:Watch", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        for alarm in alarms(estate):
+        for alarm in alarms(estate, rules):
             key, value = alarm.dimension
             aws.cloudwatch.MetricAlarm(
                 f"{name}-{alarm.name}",
@@ -135,7 +140,7 @@ class Watch(pulumi.ComponentResource):
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=estate.names.prefix,
-            dashboard_body=dashboard_body(estate),
+            dashboard_body=dashboard_body(estate, rules),
             region=estate.home_region,
             opts=child,
         )

@@ -59,7 +59,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         pulumi.ResourceOptions(provider=provider, depends_on=[stores[estate.home_region].code]),
     )
     central = CentralRole("remediation-role", estate, opts=options)
-    RemediationRoad(
+    road = RemediationRoad(
         "remediation",
         estate,
         catalog=catalog().values(),
@@ -69,7 +69,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         after=[stored, tables.policies, tables.state, tables.ledger],
         opts=options,
     )
-    Watch("watch", estate, topic=topic.arn, opts=options)
+    Watch("watch", estate, topic=topic.arn, rules=road.rules, opts=options)
     pipelines = {name: one.pipeline_role or settings.pipeline_role for name, one in settings.environments.items()}
     writers = PolicyWriters("policy-writers", estate, pipelines=pipelines, opts=options)
     return Layer(

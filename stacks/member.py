@@ -87,7 +87,8 @@ class _Stamping:
         for region in settings.regions_of(account):
             after = [self._settings_object(region, text), *recorders.get(region, ())]
             Detection(f"detection-{account}-{region}", estate, region, stamp, identity, after=after, opts=options)
-        put_policy(f"policy-{account}", estate, document, self._in_hub())
+        # Last, and first to go: the hub acts in an account as long as its policy is there.
+        put_policy(f"policy-{account}", estate, document, self._in_hub(*identity.ready))
 
     def _recorders(self, account: str, options: pulumi.ResourceOptions) -> dict[str, list[pulumi.Resource]]:
         role = RecorderRole(f"recorder-{account}", self.estate, account, opts=options)
@@ -104,8 +105,8 @@ class _Stamping:
             self._stored[region, text] = put_settings(name, self.estate, region, text, self._in_hub())
         return self._stored[region, text]
 
-    def _in_hub(self) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(provider=self.hub, depends_on=list(self.ready))
+    def _in_hub(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=self.hub, depends_on=[*self.ready, *after])
 
 
 def _require_hub(settings: Settings, estate: Estate, hub: aws.Provider) -> None:

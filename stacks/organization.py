@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.member_policies import outgrows
 from components.organization_access import OrganizationAccess
 from stacks.accounts import fetch
 from stacks.deployment_sets import deployment_sets
@@ -19,12 +20,14 @@ def deploy(settings: Settings) -> Layer:
     organization = fetch(pulumi.InvokeOptions(provider=management))
     same_organization(organization, id=settings.organization_id, management=settings.management_account)
     all_known({**settings.named, "hubAccount": (settings.hub_account,)}, organization)
+    estate = estate_of(settings)
     access = OrganizationAccess(
         "organization",
-        estate_of(settings),
+        estate,
         deployment_role=settings.deployment_role,
         roles=deployment_sets(settings, organization),
         recorder=settings.recorder == "create",
+        attaching=outgrows(estate, settings.catalog.values()),
         opts=inside(management),
     )
     return Layer(management, roles=access.instances, ready=[*access.instances, access.administrator])
