@@ -31,11 +31,52 @@ def simulate(
     from operations.simulation import SimulationError, run
 
     try:
-        clean = run(accounts, tuple(one.strip() for one in regions.split(",") if one.strip()), seed, out)
+        clean = run(accounts, _names(regions), seed, out)
     except SimulationError as error:
         typer.echo(f"palisade: {error}", err=True)
         raise typer.Exit(2) from error
     raise typer.Exit(0 if clean else 1)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any that is free.")] = 4599,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of text.")] = False,
+    bare: Annotated[bool, typer.Option(help="Deploy nothing: for `pulumi up` by hand.")] = False,
+    accounts: Annotated[int, typer.Option(min=1, max=400, help="Member accounts beside management and hub.")] = 6,
+    regions: Annotated[str, typer.Option(help="Regions, the home Region first, separated by commas.")] = (
+        "eu-west-1,us-east-1"
+    ),
+) -> None:
+    """Keep a local organisation alive, with an AWS endpoint on 127.0.0.1 for any client; Ctrl-C ends it."""
+    from operations.serve import ServeError
+    from operations.serve import serve as keep_alive
+
+    try:
+        keep_alive(port, accounts, _names(regions), bare=bare, as_json=as_json)
+    except ServeError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def advance(
+    duration: Annotated[str, typer.Argument(help="How far: 31d, 12h, 90m, 30s or 1d12h.")],
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; else this shell's, else 4599.")] = None,
+) -> None:
+    """Let time pass in the organisation of `palisade serve`, with everything that is due in it."""
+    from operations.advance import AdvanceError
+    from operations.advance import advance as let_pass
+
+    try:
+        typer.echo(let_pass(duration, port))
+    except AdvanceError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def main() -> None:

@@ -13,6 +13,10 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
+class OrganizationClosed(RuntimeError):
+    """The organisation takes no calls any more."""
+
+
 class Due(Protocol):
     """What becomes due by itself, on a clock that runs by itself."""
 
@@ -47,11 +51,11 @@ class Owner:
         return self.submit(work).result()
 
     def submit(self, work: Callable[[], Result]) -> Future[Result]:
-        """Hand something to the owner thread without waiting for it; RuntimeError once it has been closed."""
+        """Hand something to the owner thread without waiting for it; OrganizationClosed once it is."""
         future: Future[Result] = Future()
         with self._lock:
             if self._closed:
-                raise RuntimeError("the local organisation has been closed")
+                raise OrganizationClosed("the local organisation has been closed")
             self._work.put((work, future))
         return future
 

@@ -24,6 +24,7 @@ from moto.core.request import Request
 
 from simulator.agenda import Clock
 from simulator.call import ServiceError
+from simulator.owner import OrganizationClosed
 from simulator.port_http import CONTINUE, BadMessage, Message, Reader, response
 from simulator.port_requests import ENCODINGS, LOOPBACK, PORT, request_of
 from simulator.wire import Answer, Wire, scope_of
@@ -130,13 +131,15 @@ class Port:
             return
         try:
             future = organization.answer(request)
-        except RuntimeError as error:
+        except OrganizationClosed as error:
             raise BadMessage(503, str(error)) from error
         future.add_done_callback(lambda done: self._hand(lambda: reply(_result(done, message, organization))))
 
     def _control(self, organization: Organization | None, message: Message, reply: Callable[[Answer], None]) -> None:
         if not LOOPBACK.fullmatch(PORT.sub("", message.headers.get("host", ""))):
             raise BadMessage(403, "control requests are taken by the endpoint's own address alone")
+        if message.body and message.headers.get("content-type") != "application/json":
+            raise BadMessage(415, "control requests take application/json alone, which no web page may send here")
         if organization is None:
             self.loop.call_soon(reply, _json(503, {"error": "the local organisation is not ready"}))
             return
