@@ -7,7 +7,7 @@ SOURCES := lambdas components stacks simulator operations benchmarks tests __mai
 
 export PYTHONHASHSEED ?= 0
 
-.PHONY: setup demo test lint types unit bench docs lock clean
+.PHONY: setup demo test lint types unit engine bench docs lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,10 @@ types: setup
 
 unit: setup
 	$(BIN)/pytest -n auto --dist loadgroup
+
+# The real Pulumi engine in .engine/bin: the installed one, else built with Go. A second run does nothing.
+engine:
+	@tools/engine/install.sh
 
 bench: setup
 	$(BIN)/python -m benchmarks.run --out build/bench.json
