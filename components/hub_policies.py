@@ -58,20 +58,14 @@ def remediation_policy(estate: Estate) -> str:
         allow("ReadPolicies", ["dynamodb:GetItem"], estate.hub_table(names.policies_table)),
         allow(
             "KeepState",
-            [
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:GetItem",
-                "dynamodb:PartiQLUpdate",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-            ],
+            ["dynamodb:ConditionCheckItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
             estate.hub_table(names.state_table),
         ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow(
             "UpdateFindings",
-            ["securityhub:BatchUpdateFindings", "securityhub:GetFindings"],
+            ["securityhub:BatchUpdateFindings"],
             estate.arn("securityhub", "hub/default", region=home, account=hub),
         ),
         allow("Tell", ["sns:Publish"], estate.topic),
@@ -137,7 +131,7 @@ def pipeline_trust(estate: Estate, pipeline_role: str) -> str:
 def key_policy(estate: Estate, region: str, *, recorder: bool) -> str:
     """The policy of the hub's key in a Region: the hub's IAM decides; members read code; alarms reach the topic.
 
-    With `recorder`, the recorders that we create encrypt what they deliver.
+    With `recorder`, the recorders that we create encrypt what they deliver, all to the home Region.
     """
     statements = [
         allow(
@@ -149,7 +143,7 @@ def key_policy(estate: Estate, region: str, *, recorder: bool) -> str:
         ),
         allow(
             "Members",
-            ["kms:Decrypt", *(["kms:GenerateDataKey"] if recorder else [])],
+            ["kms:Decrypt", *(["kms:GenerateDataKey"] if recorder and region == estate.home_region else [])],
             "*",
             {
                 "StringEquals": {

@@ -42,7 +42,6 @@ class MemberIdentity(pulumi.ComponentResource):
         super().__init__("palisade:index:MemberIdentity", name, None, opts)
         self._estate = estate
         names = estate.names
-        hub_trust = member_trust(estate, [names.remediation_role])
         self.ready: list[pulumi.Resource] = []
         self.detect = self._role(
             f"{name}-detect",
@@ -55,7 +54,7 @@ class MemberIdentity(pulumi.ComponentResource):
             f"{name}-reader",
             names.reader_role,
             "Palisade: lets the hub read what it plans for.",
-            hub_trust,
+            member_trust(estate, [names.remediation_role], identified=False),
             reader_statements(estate, member),
         )
         if member.acting:
@@ -71,7 +70,7 @@ class MemberIdentity(pulumi.ComponentResource):
                 f"{name}-writer",
                 names.writer_role,
                 "Palisade: lets the central remediation role change what the modes of this account allow.",
-                hub_trust,
+                member_trust(estate, [names.remediation_role], identified=True),
                 writer_statements(estate, member),
                 boundary=boundary.arn,
             )

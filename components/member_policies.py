@@ -144,9 +144,10 @@ def outgrows(estate: Estate, catalog: Iterable[Control]) -> bool:
     return longest > INLINE_LIMIT - 2048
 
 
-def member_trust(estate: Estate, roles: Iterable[str]) -> str:
+def member_trust(estate: Estate, roles: Iterable[str], *, identified: bool) -> str:
     """Admit roles of the hub. The principal is the hub account, so that a role made anew is admitted too.
 
+    With `identified` they may set a source identity: the writer's sessions carry the remediation's id.
     Source: IAM User Guide, "AWS JSON policy elements: Principal": a role that is named as principal
     is stored by its unique id.
     """
@@ -154,7 +155,7 @@ def member_trust(estate: Estate, roles: Iterable[str]) -> str:
     return document(
         allow(
             "Hub",
-            ["sts:AssumeRole", "sts:SetSourceIdentity"],
+            ["sts:AssumeRole", *(["sts:SetSourceIdentity"] if identified else [])],
             None,
             {
                 "ArnEquals": {"aws:PrincipalArn": admitted},
