@@ -1,0 +1,139 @@
+"""Every statement that Palisade deploys, reviewed: a statement that is taken away, or added, shows here.
+
+What follows from the catalog is not listed: `test_policy_statements.py` asks for each action that a control grants.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from operations.local_estate import PIPELINE
+from simulator.iam.decision import StatementRef
+
+# Kind of holder -> name of the policy -> Sids. Written as they stand in the deployed documents.
+INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
+    "role palisade-organization": {
+        "trust policy": ("Pipeline",),
+        "organization": ("CreateStackSet", "Delegate", "Read", "ServiceRoles", "StackSet"),
+    },
+    "role palisade-deployment": {"trust policy": ("Pipeline",)},
+    "policy palisade-deployment-member": {
+        "managed": (
+            "ConfigRules", "DecryptCode", "EventRules", "Find", "Functions", "LogGroups", "NotItself",
+            "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy", "Roles",
+        ),
+    },
+    "policy palisade-deployment-hub": {
+        "managed": (
+            "Alarms", "Buckets", "CreateEventSource", "CreateKey", "Dashboard", "EventSources", "Key", "Objects",
+            "Organization", "SecurityHub", "Subscriptions", "Tables", "Topic",
+        ),
+    },
+    "role palisade-policies": {
+        "trust policy": ("Pipeline",),
+        "policies": ("FindTable", "UseKey", "WriteOwnPolicies", "WriteSettings"),
+        "organization": ("Organization",),
+    },
+    "role palisade-remediation": {
+        "trust policy": ("Service",),
+        "remediation": (
+            "AppendLedger", "DecryptSettings", "EnterMembers", "FindUnits", "KeepState", "ReadPolicies",
+            "ReadSettings", "TakeFindings", "Tell", "UpdateFindings", "UseKey", "WriteLogs",
+        ),
+    },
+    "role palisade-detect": {
+        "trust policy": ("Service",),
+        "detect": (
+            "DecryptSettings", "ImportFindings", "PutEvaluations", "ReadEvaluations", "ReadFindings", "ReadSettings",
+            "ReportFailures", "WriteLogs",
+        ),
+    },
+    "role palisade-reader": {"trust policy": ("Hub",)},
+    "role palisade-writer": {"trust policy": ("Hub",)},
+    "policy palisade-boundary": {
+        "managed": ("Catalog", "Organization", "OwnResources", "OwnRoles", "Records"),
+    },
+    "role palisade-recorder": {"trust policy": ("Service",), "delivery": ("Deliver", "Encrypt")},
+    "bucket palisade-code": {"resource policy": ("MembersRead", "OnlyTls")},
+    "bucket palisade-config": {"resource policy": ("OnlyTls", "RecordersDeliver", "RecordersFind")},
+    "key": {"resource policy": ("AlarmsPublish", "HubAdministration", "Members")},
+    "queue palisade-findings": {"resource policy": ("Rules",)},
+    "queue palisade-findings-dlq": {"resource policy": ("Rules",)},
+    "queue palisade-detect-dlq": {"resource policy": ("Rules",)},
+    "topic palisade-notifications": {"resource policy": ("Alarms",)},
+    "function palisade-detect": {"resource policy": ("compliance", "config", "reconcile")},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a statement stands, in whichever account, Region and environment."""
+
+    holder: str
+    policy: str
+    statement: str
+
+    def __str__(self) -> str:
+        return f"{self.holder}: {self.policy}: {self.statement}"
+
+
+# What the local organisation cannot ask for, each with the reason.
+UNPROVEN = {
+    Place("role palisade-organization", "organization", "ServiceRoles"): (
+        "Organizations and Security Hub make their service-linked roles by themselves here"
+    ),
+}
+# Actions that a statement lists and the loop does not use: whole holders that the engine uses to update, refresh
+# and destroy, which the local deployment does not do, and single actions.
+LIFECYCLE = frozenset(
+    {
+        "key", "policy palisade-deployment-hub", "policy palisade-deployment-member", "role palisade-organization",
+        "role palisade-policies",
+    }
+)  # fmt: skip
+UNUSED: dict[Place, dict[str, str]] = {
+    Place("role palisade-remediation", "remediation", "AppendLedger"): {
+        "dynamodb:Query": "reads the journal of a run that was killed, and no run is killed here",
+    },
+    Place("role palisade-recorder", "delivery", "Encrypt"): {
+        "kms:Decrypt": "S3 asks for it where AWS Config delivers in several parts; the local one writes its check file",
+    },
+}
+
+
+def inventory() -> list[Place]:
+    """Every listed statement."""
+    return [
+        Place(holder, policy, statement)
+        for holder, policies in INVENTORY.items()
+        for policy, statements in policies.items()
+        for statement in statements
+    ]
+
+
+def generated(place: Place) -> bool:
+    """Whether a statement follows from the catalog: the read and write grants of detection, reader and writer."""
+    return re.fullmatch(r"(Read|Write)\d+[ab]*", place.statement) is not None
+
+
+def place_of(ref: StatementRef) -> Place | None:
+    """The place of a deployed statement; None where it is not Palisade's, such as a team's own key."""
+    _, _, service, _, _, resource = ref.holder.split(":", 5)
+    if service == "kms":
+        return Place("key", ref.policy, ref.statement)
+    kind = {"s3": "bucket", "sqs": "queue", "sns": "topic", "lambda": "function"}.get(service, "")
+    name = resource.replace("function:", "").replace("/", " ")
+    found = f"{kind} {name}".strip()
+    if "palisade-" not in found or found == f"role {PIPELINE}":
+        return None
+    if service == "s3":
+        found = re.sub(r"-\d{12}-[a-z0-9-]+$", "", found)
+    if found.startswith("role palisade-policies-"):
+        found = "role palisade-policies"
+    found = re.sub(r"^(policy palisade-deployment-\w+)-\d+$", r"\1", found)
+    # What outgrows the inline policy of one of these roles is attached to it.
+    attached = re.fullmatch(r"policy palisade-(detect|reader|writer)-\d+", found)
+    if attached:
+        return Place(f"role palisade-{attached[1]}", attached[1], ref.statement)
+    return Place(found, "managed" if found.startswith("policy ") else ref.policy, ref.statement)

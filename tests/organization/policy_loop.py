@@ -1,0 +1,205 @@
+"""Everything that the deployed program does, so that every statement of its policies is asked for once.
+
+Detection by change, by schedule and by reconciling; remediation with each way that it can end; dead letters and
+failure destinations; alarms; an approved plan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import boto3
+
+from lambdas.controls import catalog
+from lambdas.controls.model import Control, Place, Plan, Resource
+from lambdas.remediation.apply import Run
+from operations import scenario
+from operations.local_estate import DATA_KEY, HUB
+from simulator.services.sns import Topics
+from tests.organization.policy_world import (
+    AWAY,
+    BATCH_ROLE,
+    EC2,
+    HOME,
+    PRODUCTION,
+    S3,
+    STAGING,
+    Estate,
+    assumed,
+    document,
+)
+
+RECONCILE_EVERY = timedelta(hours=6, minutes=10)
+APPROVED = (S3, "a disabled key", STAGING, HOME)
+# (control, case, account, Region) of what is broken. Together these reach every action that their controls grant,
+# in less time than all their cases would take.
+CHOSEN = (
+    (EC2, "tagged range around 22", PRODUCTION, HOME),
+    (EC2, "prefix list that holds the world", PRODUCTION, AWAY),
+    (S3, "SSE-S3, as S3 gives it", PRODUCTION, HOME),
+    APPROVED,
+)
+ENDS = {case: "awaiting-approval" if case == APPROVED else "remediated" for case in CHOSEN}
+
+
+def broken() -> Iterator[tuple[str, str, str, str]]:
+    """What is broken: the chosen cases, and of a control that none is chosen of, every case."""
+    yield from CHOSEN
+    for identifier, control in catalog().items():
+        if all(identifier != chosen[0] for chosen in CHOSEN):
+            for case in scenario.cases(control):
+                yield identifier, case.name, PRODUCTION, HOME
+
+
+class Loop:
+    """The deployed program at work in an organisation."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.organization, self.names = estate.organization, estate.names
+
+    def run(self) -> dict[str, Any]:
+        """Let everything happen; returns what came of it, by a name for each thing that was to happen."""
+        came: dict[str, Any] = {}
+        resources = {case: self.break_resource(*case) for case in broken()}
+        guarded = self._guarded_bucket()
+        self.organization.rest()
+        for case, resource in resources.items():
+            if case in ENDS:
+                came[" ".join(case)] = self.outcome(resource)
+        came["a bucket whose own policy refuses"] = self.outcome(guarded)
+        came["an approved plan"] = self._approved(resources[APPROVED])
+        came["detection that fails"] = self._failing_detection()
+        came["reconciling without permission to invoke"] = self._reconciling()
+        came["findings that cannot be delivered"] = self._undelivered_finding()
+        came["an alarm"] = self._alarm()
+        return came
+
+    def break_resource(self, control: str, case: str, account: str, region: str) -> Resource:
+        """Build the broken resource of a case by plain boto3."""
+        found = catalog()[control]
+        chosen = next(one for one in scenario.cases(found) if one.name == case)
+        place = Place("aws", account, region)
+        return found.resource(place, chosen.broken(self.estate.member(account, region), place))
+
+    def outcome(self, resource: Resource) -> str | None:
+        """How the ledger says that the last remediation of a resource ended; None where it knows of none."""
+        pages = self.estate.hub.client("dynamodb").get_paginator("scan").paginate(TableName=self.names.ledger_table)
+        bodies = [(item["at"]["S"], json.loads(item["body"]["S"])) for page in pages for item in page["Items"]]
+        ended = [
+            (at, body["outcome"]) for at, body in bodies if body.get("resource") == resource.arn and "outcome" in body
+        ]
+        return str(max(ended)[1]) if ended else None
+
+    def _guarded_bucket(self) -> Resource:
+        """A broken bucket whose own policy denies the change: the remediation fails and says so."""
+        bucket = self.break_resource(S3, "SSE-S3, as S3 gives it", PRODUCTION, AWAY)
+        refusal = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutEncryptionConfiguration",
+            "Resource": bucket.arn,
+        }
+        self.estate.member(PRODUCTION, AWAY).client("s3").put_bucket_policy(Bucket=bucket.id, Policy=document(refusal))
+        return bucket
+
+    def _approved(self, bucket: Resource) -> list[str]:
+        """Apply the plan that awaits approval with the roles that an approval uses; the changes that were made."""
+        control = catalog()[S3]
+        central = self.estate.function(HUB, self.names.remediation_role)
+        plan = self._plan(control, bucket, assumed(central, self._role(bucket, self.names.reader_role)))
+
+        def writer(policy: str) -> boto3.Session:
+            role = self._role(bucket, self.names.writer_role)
+            return assumed(central, role, bucket.region, Policy=policy, SourceIdentity="r-approved")
+
+        journal: list[str] = []
+        run = Run(writer, lambda kind, body: journal.append(f"{kind} {body['change']}"))
+        run.apply(plan.changes)
+        self.organization.rest()
+        return [entry.removeprefix("response ") for entry in journal if entry.startswith("response")]
+
+    def _plan(self, control: Control, resource: Resource, reader: boto3.Session) -> Plan:
+        given = {"key": {resource.region: DATA_KEY}, "reencrypt": True, "reencrypt_role": BATCH_ROLE}
+        parameters = control.resolve(given, resource.region)
+        settings = control.read(reader, resource, None)
+        assert settings is not None
+        facts = control.inspect(reader, resource, settings, parameters) if control.inspect else {}
+        plan = control.plan(resource, settings, parameters, facts)
+        assert isinstance(plan, Plan)
+        return plan
+
+    def _role(self, resource: Resource, name: str) -> str:
+        return f"arn:aws:iam::{resource.account}:role/{name}"
+
+    def _failing_detection(self) -> str:
+        """Send the detect function what it cannot know; the condition that stands in its dead letters."""
+        member = self.estate.member(PRODUCTION)
+        member.client("lambda").invoke(
+            FunctionName=self.names.detect_function, InvocationType="Event", Payload=b'{"unknown": true}'
+        )
+        self.organization.rest()
+        letter = self._letter(member, self.names.detect_dead_letters)
+        return str(json.loads(letter["Body"])["requestContext"]["condition"])
+
+    def _reconciling(self) -> str:
+        """Let the schedule come where it may not invoke the function; the error in the dead letters."""
+        self.estate.member(STAGING).client("lambda").remove_permission(
+            FunctionName=self.names.detect_function, StatementId="reconcile"
+        )
+        self.organization.advance(RECONCILE_EVERY)
+        self.organization.rest()
+        member = self.estate.member(STAGING)
+        member.client("lambda").add_permission(
+            FunctionName=self.names.detect_function,
+            StatementId="reconcile",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=f"arn:aws:events:{HOME}:{STAGING}:rule/{self.names.reconcile_rule}",
+        )
+        letter = self._letter(member, self.names.detect_dead_letters)
+        return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+    def _undelivered_finding(self) -> str:
+        """Close the queue of findings while one comes; the error in the dead letters."""
+        with self.changed_queue(self.names.findings_queue, lambda statement: None):
+            self.break_resource(EC2, "SSH open to all of IPv4", STAGING, AWAY)
+            self.organization.rest()
+        letter = self._letter(self.estate.hub, self.names.findings_dead_letters)
+        return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+    def _alarm(self) -> list[str]:
+        """Raise an alarm; the subjects of the mails that came of it."""
+        topics = self.organization.world.service(Topics)
+        before = len(topics.mailbox)
+        self.estate.hub.client("cloudwatch").set_alarm_state(
+            AlarmName=f"{self.names.prefix}-dead-letters", StateValue="ALARM", StateReason="a message is there"
+        )
+        self.organization.rest()
+        return [mail.subject for mail in topics.mailbox[before:]]
+
+    @contextmanager
+    def changed_queue(self, queue: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Iterator[None]:
+        """Change every statement of a hub's queue policy, or leave it out where `change` returns None, for a while."""
+        client = self.estate.hub.client("sqs")
+        url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+        written = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        kept = [new for one in json.loads(written)["Statement"] if (new := change(one)) is not None]
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(*kept) if kept else ""})
+        try:
+            yield
+        finally:
+            self.estate.hub.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": written})
+
+    def _letter(self, session: boto3.Session, queue: str) -> Mapping[str, Any]:
+        """Take one message from a dead-letter queue."""
+        client = session.client("sqs")
+        url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+        messages = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+        assert messages, f"{queue} is empty"
+        letter: Mapping[str, Any] = messages[0]
+        return letter
