@@ -57,6 +57,7 @@ class Resource:
     id: str
     inputs: Mapping[str, Any]
     protect: bool
+    retain: bool
     dependencies: tuple[str, ...]
 
 
@@ -263,6 +264,7 @@ class _Monitor(MockMonitor):
                     id=response.id,
                     inputs=inputs,
                     protect=request.protect,
+                    retain=request.retainOnDelete,
                     dependencies=tuple(request.dependencies),
                 )
             )

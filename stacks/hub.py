@@ -13,7 +13,6 @@ from components.policy_writers import PolicyWriters
 from components.recorder import Deliveries
 from components.remediation import CentralRole, RemediationRoad
 from components.watch import Watch
-from lambdas.controls import catalog
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
@@ -62,7 +61,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
     road = RemediationRoad(
         "remediation",
         estate,
-        catalog=catalog().values(),
+        catalog=settings.catalog.values(),
         role=central,
         archive=archive,
         settings=settings_key(text),

@@ -16,7 +16,6 @@ from components.estate import Estate
 from components.member_identity import MemberIdentity
 from components.member_policies import Member
 from components.recorder import Recorder, RecorderRole
-from lambdas.controls import catalog
 from stacks.accounts import fetch
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
@@ -63,7 +62,7 @@ class _Stamping:
         role = estate.role(account, settings.deployment_role)
         provider = account_provider(account, estate.home_region, role, after=self.roles)
         options = inside(provider, *self.ready)
-        controls = catalog()
+        controls = settings.catalog
         document = settings.policy_document(account, target.path)
         detect = settings.detect_settings(account, target.path)
         modes = [(controls[identifier], mode) for identifier, mode in settings.modes(account, target.path).items()]
@@ -92,7 +91,7 @@ class _Stamping:
 
     def _recorders(self, account: str, options: pulumi.ResourceOptions) -> dict[str, list[pulumi.Resource]]:
         role = RecorderRole(f"recorder-{account}", self.estate, account, opts=options)
-        types = sorted({control.resource_type for control in catalog().values()})
+        types = sorted({control.resource_type for control in self.settings.catalog.values()})
         return {
             region: [Recorder(f"recorder-{account}-{region}", self.estate, region, role, types, opts=options).status]
             for region in self.settings.regions_of(account)

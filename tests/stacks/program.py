@@ -95,6 +95,19 @@ class Cloud:
         return {"id": asked["name"], "name": asked["name"]}
 
 
+# A Region or two of each partition, the home Region first.
+PARTITIONS = {
+    "aws": ("eu-west-1", "ap-northeast-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+    "aws-iso": ("us-iso-east-1", "us-iso-west-1"),
+    "aws-iso-b": ("us-isob-east-1", "us-isob-west-1"),
+    "aws-iso-e": ("eu-isoe-west-1",),
+    "aws-iso-f": ("us-isof-south-1", "us-isof-east-1"),
+    "aws-eusc": ("eusc-de-east-1",),
+}
+
+
 def role(account: str, name: str, partition: str = "aws") -> str:
     return f"arn:{partition}:iam::{account}:role/{name}"
 
@@ -123,6 +136,25 @@ def everything(**changes: Any) -> dict[str, Any]:
 def members(**changes: Any) -> dict[str, Any]:
     """The settings of a member stack."""
     return everything(**{"layers": ["members"], "managementRole": None, **changes})
+
+
+def partitioned(partition: str, **changes: Any) -> dict[str, Any]:
+    """The settings of an all-in-one stack in a partition, with recorders of our own."""
+    home, *others = PARTITIONS[partition]
+    return everything(
+        **{
+            "homeRegion": home,
+            "regions": [home, *others],
+            "pipelineRole": role(HUB, "pipeline", partition),
+            "managementRole": role(MANAGEMENT, "palisade-organization", partition),
+            "recorder": "create",
+            "controls": {
+                "EC2.13": {"mode": "automatic"},
+                "Palisade.S3.1": {"mode": "approve", "parameters": {"key": {home: "alias/data"}}},
+            },
+            **changes,
+        }
+    )
 
 
 def texts(settings: Mapping[str, Any]) -> dict[str, str]:
