@@ -1,7 +1,8 @@
 """The one front door: every API call, HTTP request in, response out, whoever makes it.
 
-In this order: who is calling, is it allowed, are the parameters valid, then our own service where
-moto has none or is wrong, else moto; then AWS Config's recorder compares state.
+In this order: who is calling, are the parameters valid, is it allowed, is it within the rates, does a
+fault strike; then our own service where moto has none or is wrong, else moto; then AWS Config's recorder
+compares state. Parameters come before permissions, for the resources of a call are read from them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from simulator import moto_dispatch
 from simulator.call import Call, Caller, ServiceError
 from simulator.call_numbers import CallNumbers
 from simulator.iam.denials import credential_error
+from simulator.iam.resources import UnmappedOperationError
 from simulator.parameters import validate
 from simulator.wire import Answer, Scope, Wire, scope_of, service_of, target_of
 from simulator.world import partition_of
@@ -42,6 +44,28 @@ class Authorizes(Protocol):
 
     def authorize(self, call: Call) -> None:
         """Raise ServiceError where the call is denied."""
+        ...
+
+
+class Spends(Protocol):
+    """What decides whether a call is within the rates."""
+
+    def spend(self, call: Call) -> None:
+        """Raise ServiceError where the caller asks too often."""
+        ...
+
+
+class Strikes(Protocol):
+    """The faults that were injected; false where there are none."""
+
+    def __bool__(self) -> bool: ...
+
+    def before(self, call: Call) -> Any:
+        """Raise what a client gets instead of the effect; return the fault that strikes after it, or None."""
+        ...
+
+    def strike(self, fault: Any, call: Call) -> None:
+        """Raise what a client gets instead of the answer."""
         ...
 
 
@@ -77,6 +101,8 @@ class FrontDoor:
         self.identities = identities
         self.authorizer = authorizer
         self.recorder: Records | None = None
+        self.rates: Spends | None = None
+        self.faults: Strikes | None = None
         self.log: MutableSequence[Entry] = []
         self.watchers: list[Callable[[Call, Mapping[str, Any]], None]] = []
         self._numbers = CallNumbers()
@@ -109,7 +135,10 @@ class FrontDoor:
             # AssumeRoleWithWebIdentity and its like carry no signature; everything of ours does.
             call.caller = self._caller(scope.access_key, service)
             validate(service, wire.model.input_shape, parameters)
-            return self._serve(call, wire)
+            self.authorize(call)
+            if self.rates is not None:
+                self.rates.spend(call)
+            return self._among_faults(call, wire) if self.faults else self._serve(call, wire)
         except ServiceError as error:
             self._note(call, error.code)
             return wire.write_error(error, call.request_id)
@@ -130,6 +159,7 @@ class FrontDoor:
         self._number(call)
         own = self.world.services.get(service)
         try:
+            self.authorize(call)
             if own is not None and own.operation(operation) is not None:
                 return self._own(call)
             call.request = wire.encode(parameters, region)
@@ -143,7 +173,10 @@ class FrontDoor:
         own = self.world.services.get(call.service)
         if not call.account:
             call.account = own.owner(call) if own is not None else call.caller.account
-        self.authorizer.authorize(call)
+        try:
+            self.authorizer.authorize(call)
+        except UnmappedOperationError as gap:
+            raise ServiceError("NotImplemented", f"{gap} (docs/local-organisation.md)", 501) from gap
 
     def _refuse(self, service: str, scope: Scope, request: Request, error: ServiceError) -> Answer:
         """Answer what is no operation that we know, in words that name it."""
@@ -161,11 +194,19 @@ class FrontDoor:
         except ServiceError as error:
             raise credential_error(service, error) from error
 
+    def _among_faults(self, call: Call, wire: Wire) -> Answer:
+        """Serve a call, or let a fault take the place of its effect or its answer."""
+        assert self.faults is not None  # noqa: S101 - asked by the caller
+        fault = self.faults.before(call)
+        answer = self._serve(call, wire)
+        if fault is not None:
+            self.faults.strike(fault, call)
+        return answer
+
     def _serve(self, call: Call, wire: Wire) -> Answer:
         own = self.world.services.get(call.service)
         if own is not None and own.operation(call.operation) is not None:
             return wire.write(self._own(call), call.request_id)
-        self.authorize(call)
         if own is not None and own.whole:
             raise ServiceError(
                 "NotImplemented",
@@ -190,7 +231,6 @@ class FrontDoor:
 
     def _own(self, call: Call) -> dict[str, Any]:
         own = self.world.services[call.service]
-        self.authorize(call)
         before = getattr(own, "before", None)
         if before is not None:
             before(call)

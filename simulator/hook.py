@@ -15,10 +15,12 @@ import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.loaders import Loader, create_loader
 from moto.core.request import Request
 
+from simulator.faults import NoAnswer
 from simulator.wire import Answer
 
 _doors: list[Callable[[Request], Answer]] = []
@@ -39,7 +41,10 @@ def enter(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
     body: Any = request.body
     if hasattr(body, "read"):
         body = body.read()
-    answer = _doors[-1](Request.from_primitives(request.method, request.url, request.headers, body))
+    try:
+        answer = _doors[-1](Request.from_primitives(request.method, request.url, request.headers, body))
+    except NoAnswer as silence:
+        raise ReadTimeoutError(endpoint_url=request.url) from silence
     headers = HTTPHeaders()
     for name, value in answer.headers.items():
         headers[name] = value

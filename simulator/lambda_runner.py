@@ -16,6 +16,7 @@ import io
 import json
 import logging
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -52,6 +53,10 @@ class _RuntimeRefusal(Exception):
 
 class _TimedOut(BaseException):
     """The function has used up its time; not an Exception, for no handler may catch it."""
+
+
+class Killed(BaseException):
+    """The function's process is ended from outside while it makes a call; not an Exception, as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,12 @@ class Runner:
         self._unpacked: dict[str, Unpacked] = {}
         self._lines: list[str] = []
         self._output, self._errors = _Output(self._lines), _Output(self._lines)
+        self._running = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether a function runs now."""
+        return self._running > 0
 
     def close(self) -> None:
         """Remove what was unpacked."""
@@ -191,7 +202,7 @@ class Runner:
             try:
                 payload = _answer(_entry(handler)(json.loads(json.dumps(event)), context))
                 failed = False
-            except (_TimedOut, SystemExit) as end:
+            except (_TimedOut, Killed, SystemExit) as end:
                 ended = True
                 payload = _ending(end, context.aws_request_id, limit)
             except Exception as error:
@@ -236,10 +247,13 @@ class Runner:
             stack.enter_context(self._output.instead_of("stdout"))
             stack.enter_context(self._errors.instead_of("stderr"))
             stack.enter_context(self._sleeping(context))
+            stack.enter_context(_chance(context.aws_request_id))
             before, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, container.session
+            self._running += 1
             try:
                 yield
             finally:
+                self._running -= 1
                 container.session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, before
 
     @contextlib.contextmanager
@@ -278,6 +292,17 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
             if name not in before:
                 del os.environ[name]
         os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _chance(request: str) -> Iterator[None]:
+    """Let the pauses of SDKs' retries, which are random, depend on the request alone, so that runs repeat."""
+    before = random.getstate()
+    random.seed(request)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 @contextlib.contextmanager
@@ -358,7 +383,10 @@ def _error(error: Exception, request: str) -> dict[str, Any]:
 
 
 def _ending(end: BaseException, request: str, limit: float) -> dict[str, Any]:
-    """What is left of a function whose process has ended: by the clock, or by itself."""
+    """What is left of a function whose process has ended: by the clock, from outside, or by itself."""
+    if isinstance(end, Killed):
+        text = f"RequestId: {request} Error: Runtime exited with error: signal: killed"
+        return {"errorType": "Runtime.ExitError", "errorMessage": text}
     if isinstance(end, SystemExit):
         why = f"Runtime exited with error: exit status {end.code}" if end.code else "Runtime exited without a reason"
         return {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request} Error: {why}"}

@@ -23,10 +23,14 @@ from simulator.agenda import Agenda
 from simulator.assembly import build_services
 from simulator.clock import OffsetClock, SimulatedClock
 from simulator.door import FrontDoor
+from simulator.faults import Faults
 from simulator.founding import OrganizationPlan, found
 from simulator.iam.authorizer import Authorizer
 from simulator.identity import Credentials, Identities
 from simulator.owner import Owner
+from simulator.rates import Rates
+from simulator.services.config_service import ConfigService
+from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.organizations import ACCESS_ROLE, give_access
 from simulator.wire import Answer
 from simulator.world import World
@@ -56,6 +60,8 @@ class LocalOrganization:
         if real_time:
             self.door.keep_last(KEPT_CALLS)
         self.owner = Owner(self.world.agenda if real_time else None)
+        self.rates = self.door.rates = Rates(self.world.agenda, self._in_function, waits=not real_time)
+        self.faults = self.door.faults = Faults(self.do, self._in_function, self._drop_config_events)
         self._sessions: dict[tuple[str, str], tuple[datetime | None, boto3.Session]] = {}
 
     def __enter__(self) -> LocalOrganization:
@@ -121,6 +127,12 @@ class LocalOrganization:
         sts = self.session(self.world.management, region).client("sts")
         entered = sts.assume_role(RoleArn=role, RoleSessionName="administrator")
         return self.identities.credentials(entered["Credentials"])
+
+    def _in_function(self) -> bool:
+        return self.world.service(LambdaFunctions).invocations.runner.running
+
+    def _drop_config_events(self, seed: int, share: float) -> None:
+        self.world.service(ConfigService).drop_events(seed, share)
 
     def _handle(self, request: Request) -> Answer:
         return self.owner.run(lambda: self.door.handle(request))
