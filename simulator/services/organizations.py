@@ -116,6 +116,8 @@ class Organizations(Service):
             self._refuse_filled(call)
         if call.operation == "MoveAccount":
             self._refuse_wrong_source(call)
+        if call.operation == "ListParents":
+            self._refuse_unknown_child(call)
         if call.operation == "CloseAccount" and call.parameters["AccountId"] == self.world.management:
             raise ServiceError("ConstraintViolationException", "The management account cannot be closed this way.")
         organization_policies.refuse(call, self.backend())
@@ -136,6 +138,13 @@ class Organizations(Service):
         backend = self.backend()
         if any(child.parent_id == unit for child in (*backend.ou, *backend.accounts)):
             raise ServiceError("OrganizationalUnitNotEmptyException", "The OU still holds accounts or other OUs.")
+
+    def _refuse_unknown_child(self, call: Call) -> None:
+        child, backend = call.parameters["ChildId"], self.backend()
+        if all(one.id != child for one in (*backend.ou, *backend.accounts)):
+            raise ServiceError(
+                "ChildNotFoundException", "You specified an OU or account that is not in this organization."
+            )
 
     def _refuse_wrong_source(self, call: Call) -> None:
         account = self.world.accounts.get(call.parameters["AccountId"])

@@ -264,3 +264,7 @@ def test_every_partition_has_its_own_arns(region: str, partition: str) -> None:
 def test_a_wrong_plan_is_refused(accounts: tuple[PlannedAccount, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OrganizationPlan(PLAN.management, HUB, accounts)
+
+
+def test_the_parents_of_a_stranger_are_not_found_as_the_api_model_says(place: Place) -> None:
+    assert refusal(place, "ListParents", ChildId="999999999999") == "ChildNotFoundException"
