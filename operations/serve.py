@@ -9,6 +9,7 @@ import resource
 import signal
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -81,6 +82,8 @@ def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_js
     check_regions(regions)
     console = Console(stderr=True, highlight=False)
     logging.basicConfig(format="palisade: %(levelname)s %(name)s: %(message)s")
+    warnings.filterwarnings("ignore", message=r"Exception\(WireError\)")  # moto's, of errors that its models lack
+    _forget_own_clients()
     _allow_connections()
     with _ended_by_signals() as ending, _port(port) as listener:
         plan = local_estate.plan_of(accounts)
@@ -210,6 +213,12 @@ def _tell(organization: LocalOrganization, listener: Port, folder: Path, *, as_j
     if as_json:
         return json.dumps(serve_environment.description(listener.endpoint, variables, world))
     return serve_environment.for_people(listener.number, variables, world)
+
+
+def _forget_own_clients() -> None:
+    """Drop what the shell tells AWS clients: it may point at another endpoint, or at a profile that is not here."""
+    for name in [one for one in os.environ if one.startswith("AWS_")]:
+        del os.environ[name]
 
 
 def _allow_connections() -> None:

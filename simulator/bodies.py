@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Mapping
 
 from simulator.call import ServiceError
 
+SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[^\r\n]*)?\r\n")
 CHUNKED = "aws-chunked"
 # S3 keeps an object's own Content-Encoding: there, gzip is the object's and not the request's.
 KEEPS_GZIP = ("/s3/aws4_request", "/s3express/aws4_request")
@@ -62,13 +64,9 @@ def _unchunked(body: bytes) -> tuple[bytes, dict[str, str]]:
     parts: list[bytes] = []
     position = 0
     while True:
-        end = body.find(b"\r\n", position)
-        try:
-            size = int(body[position:end].partition(b";")[0], 16) if end >= 0 else -1
-        except ValueError:
-            size = -1
-        start = end + 2
-        if size < 0 or start + size > len(body):
+        written = SIZE.match(body, position)
+        size, start = (int(written[1], 16), written.end()) if written else (0, 0)
+        if written is None or start + size > len(body):
             raise ServiceError("IncompleteBody", "The request body terminated unexpectedly")
         if size == 0:
             return b"".join(parts), _trailers(body[start:])

@@ -113,6 +113,7 @@ class FrontDoor:
 
     def handle(self, request: Request) -> Answer:
         """Answer one HTTP request."""
+        request.get_data()  # first: whatever is taken for a form would use the body up
         scope = scope_of(request, self.world.home_region)
         service = scope.service
         try:

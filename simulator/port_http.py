@@ -5,12 +5,14 @@ Source: RFC 9112 (message syntax), RFC 9110 section 10.1.1 (Expect).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 HEAD_BYTES = 65_536
 LINE_BYTES = 4_096  # of a chunk's size or a trailer
+SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;|$)")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -94,10 +96,10 @@ class Reader:
             if end < 0:
                 self._bounded()
                 return None
-            try:
-                size = int(self._buffer[:end].partition(b";")[0], 16)
-            except ValueError as error:
-                raise BadMessage(400, "a chunk of the body has no size") from error
+            written = SIZE.match(self._buffer[:end])
+            if written is None:
+                raise BadMessage(400, "a chunk of the body has no size")
+            size = int(written[1], 16)
             if size == 0:
                 del self._buffer[: end + 2]
                 self._in_trailer = True
