@@ -56,7 +56,7 @@ def answer(call: Call, request: Request, seed: str) -> Answer:
                 status, headers, body = handler(request, address, request.headers)
             except HTTPException as error:
                 status, headers, body = error.code, dict(error.get_headers()), error.get_body()
-            except NotImplementedError as error:
+            except (NotImplementedError, ModuleNotFoundError) as error:  # the latter: of an extra of moto
                 raise ServiceError(
                     "NotImplemented", f"{call.service}:{call.operation} is not simulated: {error}", 501
                 ) from error
