@@ -6,44 +6,34 @@ An operation that is not listed here needs the action of its own name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-# boto3's name of a service -> prefix of its actions, where they differ.
-PREFIXES: Mapping[str, str] = {
-    "cloudwatch": "cloudwatch",
-    "accessanalyzer": "access-analyzer",
-    "apigatewayv2": "apigateway",
-    "docdb": "rds",
-    "dynamodbstreams": "dynamodb",
-    "ecr-public": "ecr-public",
-    "efs": "elasticfilesystem",
-    "elb": "elasticloadbalancing",
-    "elbv2": "elasticloadbalancing",
-    "emr": "elasticmapreduce",
-    "mwaa": "airflow",
-    "neptune": "rds",
-    "opensearch": "es",
-    "resourcegroupstaggingapi": "tag",
-    "s3control": "s3",
-    "service-quotas": "servicequotas",
-    "sesv2": "ses",
-    "stepfunctions": "states",
-    "cognito-identity": "cognito-identity",
-}
+# boto3's name of a service -> prefix of its actions, where that is not what it signs with. Source: "service
+# prefix" on each service's page of the Service Authorization Reference.
+PREFIXES: Mapping[str, str] = {"cloudwatch": "cloudwatch", "resourcegroupstaggingapi": "tag"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Operations of a service with the actions that they need, by a page of AWS's documentation."""
+
+    service: str  # boto3's name
+    source: str
+    actions: Mapping[str, tuple[str, ...]]
+
 
 # Amazon S3 User Guide, "Required permissions for Amazon S3 API operations".
 S3: Mapping[str, tuple[str, ...]] = {
-    "AbortMultipartUpload": ("AbortMultipartUpload",),
     "CompleteMultipartUpload": ("PutObject",),
     "CreateBucketMetadataConfiguration": ("CreateBucketMetadataTableConfiguration",),
-    "CreateBucketMetadataTableConfiguration": ("CreateBucketMetadataTableConfiguration",),
     "CreateMultipartUpload": ("PutObject",),
-    "CreateSession": ("CreateSession",),
     "DeleteBucketAnalyticsConfiguration": ("PutAnalyticsConfiguration",),
     "DeleteBucketCors": ("PutBucketCORS",),
     "DeleteBucketEncryption": ("PutEncryptionConfiguration",),
     "DeleteBucketIntelligentTieringConfiguration": ("PutIntelligentTieringConfiguration",),
     "DeleteBucketInventoryConfiguration": ("PutInventoryConfiguration",),
     "DeleteBucketLifecycle": ("PutLifecycleConfiguration",),
+    "DeleteBucketMetadataConfiguration": ("DeleteBucketMetadataTableConfiguration",),
     "DeleteBucketMetricsConfiguration": ("PutMetricsConfiguration",),
     "DeleteBucketOwnershipControls": ("PutBucketOwnershipControls",),
     "DeleteBucketReplication": ("PutReplicationConfiguration",),
@@ -58,6 +48,7 @@ S3: Mapping[str, tuple[str, ...]] = {
     "GetBucketInventoryConfiguration": ("GetInventoryConfiguration",),
     "GetBucketLifecycle": ("GetLifecycleConfiguration",),
     "GetBucketLifecycleConfiguration": ("GetLifecycleConfiguration",),
+    "GetBucketMetadataConfiguration": ("GetBucketMetadataTableConfiguration",),
     "GetBucketMetricsConfiguration": ("GetMetricsConfiguration",),
     "GetBucketNotificationConfiguration": ("GetBucketNotification",),
     "GetBucketReplication": ("GetReplicationConfiguration",),
@@ -112,28 +103,47 @@ S3_VERSIONS: Mapping[str, str] = {
     "GetObjectAttributes": "GetObjectVersionAttributes",
 }
 
+REVIEWED = (
+    Reviewed("s3", 'S3 User Guide, "Required permissions for Amazon S3 API operations"', S3),
+    Reviewed("s3control", 'S3 User Guide, "Required permissions for Amazon S3 API operations"', S3_CONTROL),
+    Reviewed(
+        "lambda",
+        'Lambda API Reference, "Invoke", "InvokeAsync" and "InvokeWithResponseStream"; "GetLayerVersionByArn"',
+        {
+            "Invoke": ("InvokeFunction",),
+            "InvokeAsync": ("InvokeFunction",),
+            "InvokeWithResponseStream": ("InvokeFunction",),
+            "GetLayerVersionByArn": ("GetLayerVersion",),
+        },
+    ),
+    # Each on its own key.
+    Reviewed("kms", 'KMS API Reference, "ReEncrypt"', {"ReEncrypt": ("ReEncryptFrom", "ReEncryptTo")}),
+    Reviewed(
+        "sqs",
+        'SQS Developer Guide, "Amazon SQS API permissions: Actions and resource reference"',
+        {
+            "ChangeMessageVisibilityBatch": ("ChangeMessageVisibility",),
+            "DeleteMessageBatch": ("DeleteMessage",),
+            "SendMessageBatch": ("SendMessage",),
+        },
+    ),
+    Reviewed("sns", 'SNS API Reference, "PublishBatch"', {"PublishBatch": ("Publish",)}),
+    Reviewed(
+        "securityhub",
+        'Security Hub API Reference, "BatchUpdateFindingsV2" and "GetFindingsV2": the actions of the first generation',
+        {"BatchUpdateFindingsV2": ("BatchUpdateFindings",), "GetFindingsV2": ("GetFindings",)},
+    ),
+    Reviewed(
+        "accessanalyzer",
+        'IAM Access Analyzer API Reference, "GetFindingV2" and "ListFindingsV2": the actions of the first generation',
+        {"GetFindingV2": ("GetFinding",), "ListFindingsV2": ("ListFindings",)},
+    ),
+    Reviewed(
+        "cloudfront",
+        'CloudFront API Reference, "CreateDistributionWithTags"',
+        {"CreateDistributionWithTags": ("CreateDistribution", "TagResource")},
+    ),
+)
 OPERATIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    **{("s3", operation): actions for operation, actions in S3.items()},
-    **{("s3control", operation): actions for operation, actions in S3_CONTROL.items()},
-    # Lambda Developer Guide, "Identity-based policies": invoking is lambda:InvokeFunction.
-    ("lambda", "Invoke"): ("InvokeFunction",),
-    ("lambda", "InvokeAsync"): ("InvokeFunction",),
-    ("lambda", "InvokeWithResponseStream"): ("InvokeFunction",),
-    ("lambda", "GetLayerVersionByArn"): ("GetLayerVersion",),
-    # KMS Developer Guide, "ReEncrypt": kms:ReEncryptFrom and kms:ReEncryptTo, each on its own key.
-    ("kms", "ReEncrypt"): ("ReEncryptFrom", "ReEncryptTo"),
-    # SQS Developer Guide, "Amazon SQS API permissions": the batch operations need the single ones.
-    ("sqs", "ChangeMessageVisibilityBatch"): ("ChangeMessageVisibility",),
-    ("sqs", "DeleteMessageBatch"): ("DeleteMessage",),
-    ("sqs", "SendMessageBatch"): ("SendMessage",),
-    # SNS API Reference, "PublishBatch": needs sns:Publish.
-    ("sns", "PublishBatch"): ("Publish",),
-    # Security Hub User Guide, "IAM permissions for the V2 APIs": one action for both generations.
-    ("securityhub", "BatchUpdateFindingsV2"): ("BatchUpdateFindings",),
-    ("securityhub", "GetFindingsV2"): ("GetFindings",),
-    # IAM Access Analyzer: GetFindingV2 and ListFindingsV2 need the actions of the first generation.
-    ("accessanalyzer", "GetFindingV2"): ("GetFinding",),
-    ("accessanalyzer", "ListFindingsV2"): ("ListFindings",),
-    # CloudFront API Reference: creating with tags needs both.
-    ("cloudfront", "CreateDistributionWithTags"): ("CreateDistribution", "TagResource"),
+    (group.service, operation): actions for group in REVIEWED for operation, actions in group.actions.items()
 }

@@ -88,14 +88,17 @@ def event_bus_arn(call: Call, name: str) -> str:
 
 
 def _event_buses(call: Call, world: World) -> tuple[str, ...]:
+    tagged = call.parameters.get("ResourceARN")
+    if isinstance(tagged, str):
+        return (tagged,) if ":event-bus/" in tagged else ()
     return (event_bus_arn(call, call.parameters.get("Name") or call.parameters.get("EventBusName") or "default"),)
 
 
 def _rules(call: Call, world: World) -> tuple[str, ...]:
     name = call.parameters.get("Rule") or call.parameters.get("Name")
     if not isinstance(name, str):
-        arn = call.parameters.get("ResourceARN")
-        return (arn,) if isinstance(arn, str) else ()
+        tagged = call.parameters.get("ResourceARN")
+        return (tagged,) if isinstance(tagged, str) and ":rule/" in tagged else ()
     bus = (call.parameters.get("EventBusName") or "default").split("/")[-1]
     path = name if bus == "default" else f"{bus}/{name}"
     return (f"arn:{call.partition}:events:{call.region}:{call.account}:rule/{path}",)
