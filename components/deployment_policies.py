@@ -200,43 +200,55 @@ MAPPING = (
 )
 CENTRAL_SECURITY_HUB = (
     "securityhub:CreateAutomationRule",
+    "securityhub:CreateConfigurationPolicy",
+    "securityhub:CreateFindingAggregator",
+    "securityhub:DescribeHub",
+    "securityhub:DescribeOrganizationConfiguration",
+    "securityhub:GetConfigurationPolicyAssociation",
+    "securityhub:ListFindingAggregators",
+    "securityhub:StartConfigurationPolicyAssociation",
+    "securityhub:StartConfigurationPolicyDisassociation",
+    "securityhub:UpdateOrganizationConfiguration",
+)
+SECURITY_HUB_OBJECTS = (
     "securityhub:BatchDeleteAutomationRules",
     "securityhub:BatchGetAutomationRules",
     "securityhub:BatchUpdateAutomationRules",
-    "securityhub:CreateConfigurationPolicy",
-    "securityhub:CreateFindingAggregator",
     "securityhub:DeleteConfigurationPolicy",
     "securityhub:DeleteFindingAggregator",
-    "securityhub:DescribeHub",
-    "securityhub:DescribeOrganizationConfiguration",
     "securityhub:GetConfigurationPolicy",
-    "securityhub:GetConfigurationPolicyAssociation",
     "securityhub:GetFindingAggregator",
-    "securityhub:ListFindingAggregators",
     "securityhub:ListTagsForResource",
-    "securityhub:StartConfigurationPolicyAssociation",
-    "securityhub:StartConfigurationPolicyDisassociation",
     "securityhub:TagResource",
     "securityhub:UntagResource",
     "securityhub:UpdateConfigurationPolicy",
     "securityhub:UpdateFindingAggregator",
-    "securityhub:UpdateOrganizationConfiguration",
 )
-# Reads of the organization, for targets and for the hub's central configuration.
-ORGANIZATION_READS = (
-    "organizations:DescribeAccount",
+ORGANIZATION = (
     "organizations:DescribeOrganization",
-    "organizations:DescribeOrganizationalUnit",
     "organizations:ListAWSServiceAccessForOrganization",
     "organizations:ListAccounts",
+    "organizations:ListDelegatedAdministrators",
+    "organizations:ListRoots",
+)
+ORGANIZATION_TREE = (
+    "organizations:DescribeAccount",
+    "organizations:DescribeOrganizationalUnit",
     "organizations:ListAccountsForParent",
     "organizations:ListChildren",
-    "organizations:ListDelegatedAdministrators",
     "organizations:ListOrganizationalUnitsForParent",
     "organizations:ListParents",
-    "organizations:ListRoots",
     "organizations:ListTagsForResource",
 )
+
+
+def organization_reads(estate: Estate) -> list[Statement]:
+    """Reads of the organization, for targets and for the hub's central configuration."""
+    tree = [
+        estate.arn("organizations", f"{kind}/{estate.organization}/*", account=estate.management)
+        for kind in ("account", "ou", "root")
+    ]
+    return [allow("Organization", ORGANIZATION, "*"), allow("OrganizationTree", ORGANIZATION_TREE, tree)]
 
 
 def member_statements(
@@ -336,9 +348,17 @@ def hub_statements(estate: Estate) -> list[Statement]:
             },
         ),
         allow("EventSources", MAPPING, estate.arn("lambda", "event-source-mapping:*", region=home, account=hub)),
-        # Most operations of Security Hub's administration know no resource types.
+        # Most operations of Security Hub's administration know no resource types; ids of the others are AWS's.
         allow("SecurityHub", CENTRAL_SECURITY_HUB, "*"),
-        allow("Organization", ORGANIZATION_READS, "*"),
+        allow(
+            "SecurityHubObjects",
+            SECURITY_HUB_OBJECTS,
+            [
+                estate.arn("securityhub", f"{kind}/*", region="*", account=hub)
+                for kind in ("automation-rule", "configuration-policy", "finding-aggregator", "hub")
+            ],
+        ),
+        *organization_reads(estate),
     ]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment_policies import ORGANIZATION_READS
-from components.documents import allow, document
+from components.deployment_policies import organization_reads
+from components.documents import document
 from components.estate import Estate
 from components.hub_policies import pipeline_trust, policy_writer_policy
 
@@ -43,7 +43,7 @@ class PolicyWriters(pulumi.ComponentResource):
                 f"{name}-{environment}-organization",
                 name="organization",
                 role=role.name,
-                policy=document(allow("Organization", ORGANIZATION_READS, "*")),
+                policy=document(*organization_reads(estate)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
             self.policies += [writes, reads]

@@ -15,7 +15,9 @@ from simulator.iam.decision import StatementRef
 INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-organization": {
         "trust policy": ("Pipeline",),
-        "organization": ("CreateStackSet", "Delegate", "Read", "ServiceRoles", "StackSet"),
+        "organization": (
+            "CreateStackSet", "Delegate", "DelegateAccount", "Read", "ReadTree", "ServiceRoles", "StackSet",
+        ),
     },
     "role palisade-deployment": {"trust policy": ("Pipeline",)},
     "policy palisade-deployment-member": {
@@ -27,13 +29,13 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "policy palisade-deployment-hub": {
         "managed": (
             "Alarms", "Buckets", "CreateEventSource", "CreateKey", "Dashboard", "EventSources", "Key", "Objects",
-            "Organization", "SecurityHub", "Subscriptions", "Tables", "Topic",
+            "Organization", "OrganizationTree", "SecurityHub", "SecurityHubObjects", "Subscriptions", "Tables", "Topic",
         ),
     },
     "role palisade-policies": {
         "trust policy": ("Pipeline",),
         "policies": ("FindTable", "UseKey", "WriteOwnPolicies", "WriteSettings"),
-        "organization": ("Organization",),
+        "organization": ("Organization", "OrganizationTree"),
     },
     "role palisade-remediation": {
         "trust policy": ("Service",),
