@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
 import runpy
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 from pulumi.runtime import rpc
 from pulumi.runtime.config import set_all_config
@@ -28,7 +25,8 @@ from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
 from simulator.provisioners import registry
-from simulator.provisioners.model import Made, Site
+from simulator.provisioners.entrance import NOBODY, Entered, Entrance, EntranceError, target
+from simulator.provisioners.model import Made
 from simulator.world import partition_of
 
 if TYPE_CHECKING:
@@ -70,15 +68,6 @@ class Deployment:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A provider of the program: the account that it entered, and its own Region."""
-
-    account: str
-    region: str
-    session: boto3.Session | None
-
-
 def deploy(
     organization: LocalOrganization,
     stack: str,
@@ -91,11 +80,8 @@ def deploy(
 
     `pipeline` is the account and the ARN of the role that runs `pulumi up`; structured values of `config` are JSON.
     """
-    account, role = pipeline
-    base = _assume(organization.session(account), role, "pipeline", organization.world.home_region)
-    return _run(
-        Provisioning(base, lambda seconds: organization.advance(timedelta(seconds=seconds))), stack, config, program
-    )
+    entrance = Entrance.of_pipeline(organization, pipeline)
+    return _run(Provisioning(entrance), stack, config, program)
 
 
 def register(
@@ -150,15 +136,7 @@ class _Cloud(Mocks):
         return entered, str(inputs.get("region") or entered.region)
 
     def _enter(self, name: str, inputs: Mapping[str, Any]) -> Entered:
-        roles = json.loads(inputs.get("assumeRoles") or "[]")
-        allowed = json.loads(inputs.get("allowedAccountIds") or "[]")
-        account = roles[-1]["roleArn"].split(":")[4] if roles else (allowed or [""])[0]
-        if allowed and account not in allowed:
-            raise DeploymentError(f"provider {name} may only enter {', '.join(allowed)}, but its role is of {account}")
-        return self._session(name, account, roles, inputs["region"])
-
-    def _session(self, name: str, account: str, roles: list[dict[str, Any]], region: str) -> Entered:
-        return Entered(account, region, None)
+        raise NotImplementedError
 
     def _make(self, args: MockResourceArgs, entered: Entered, region: str, inputs: Mapping[str, Any]) -> Made:
         raise NotImplementedError
@@ -170,42 +148,26 @@ class _Cloud(Mocks):
 class Provisioning(_Cloud):
     """Makes every resource by API calls, with the credentials that its provider entered by."""
 
-    def __init__(self, base: boto3.Session, pause: Callable[[float], None]) -> None:
+    def __init__(self, entrance: Entrance) -> None:
         super().__init__()
-        self._base = base
-        self._pause = pause
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._entrance = entrance
 
-    def _session(self, name: str, account: str, roles: list[dict[str, Any]], region: str) -> Entered:
-        session = self._base
-        for role in roles:
-            try:
-                session = _assume(session, role["roleArn"], role.get("sessionName") or "pulumi", region)
-            except ClientError as error:
-                raise DeploymentError(f"provider {name} cannot assume {role['roleArn']}: {error}") from error
-        actual = session.client("sts").get_caller_identity()["Account"]
-        if account and actual != account:
-            raise DeploymentError(f"provider {name} may only enter {account}, but its credentials are of {actual}")
-        return Entered(actual, region, session)
-
-    def _site(self, entered: Entered, region: str) -> Site:
-        def client(service: str) -> Any:
-            key = (entered.account + str(id(entered.session)), region, service)
-            if key not in self._clients:
-                session: Any = entered.session  # boto3's types know services by literal names only
-                self._clients[key] = session.client(service, region_name=region)
-            return self._clients[key]
-
-        return Site(entered.account, region, partition_of(region), client, self._pause)
+    def _enter(self, name: str, inputs: Mapping[str, Any]) -> Entered:
+        try:
+            return self._entrance.enter(name, inputs)
+        except EntranceError as error:
+            raise DeploymentError(str(error)) from error
 
     def _make(self, args: MockResourceArgs, entered: Entered, region: str, inputs: Mapping[str, Any]) -> Made:
         try:
-            return registry.create(args.typ, self._site(entered, region), inputs)
+            with self._entrance.site(entered, region) as site:
+                return registry.create(args.typ, site, inputs)
         except ClientError as error:
             raise DeploymentError(f"in {entered.account} {region}: {error}") from error
 
     def _ask(self, token: str, entered: Entered, region: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return registry.invoke(token, self._site(entered, region), arguments)
+        with self._entrance.site(entered, region) as site:
+            return registry.invoke(token, site, arguments)
 
 
 class Registering(_Cloud):
@@ -214,6 +176,10 @@ class Registering(_Cloud):
     def __init__(self, answers: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]) -> None:
         super().__init__()
         self._answers = answers
+
+    def _enter(self, name: str, inputs: Mapping[str, Any]) -> Entered:
+        account, _ = target(name, inputs)
+        return Entered(account, inputs["region"], NOBODY)
 
     def _make(self, args: MockResourceArgs, entered: Entered, region: str, inputs: Mapping[str, Any]) -> Made:
         service = args.typ.split(":")[1].split("/")[0]
@@ -346,16 +312,6 @@ def _execute(program: Path) -> None:
         runpy.run_path(str(program), run_name="__main__")
     finally:
         sys.path.remove(str(program.parent))
-
-
-def _assume(session: boto3.Session, role: str, name: str, region: str) -> boto3.Session:
-    answer = session.client("sts", region_name=region).assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
-    return boto3.Session(
-        aws_access_key_id=answer["AccessKeyId"],
-        aws_secret_access_key=answer["SecretAccessKey"],
-        aws_session_token=answer["SessionToken"],
-        region_name=region,
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.provisioners.model import Inputs, Made, Site, provisioner
+from simulator.provisioners.model import Inputs, Known, Made, Site, Standing, provisioner
 
 
 def _access(site: Site, inputs: Inputs) -> Made:
@@ -18,6 +18,32 @@ def _delegate(site: Site, inputs: Inputs) -> Made:
         AccountId=inputs["accountId"], ServicePrincipal=inputs["servicePrincipal"]
     )
     return Made(f"{inputs['accountId']}/{inputs['servicePrincipal']}")
+
+
+def _read_access(site: Site, known: Known) -> Standing | None:
+    pages = site.client("organizations").get_paginator("list_aws_service_access_for_organization").paginate()
+    enabled = {one["ServicePrincipal"] for page in pages for one in page["EnabledServicePrincipals"]}
+    return Standing(known.id, {"servicePrincipal": known.id}) if known.id in enabled else None
+
+
+def _delete_access(site: Site, known: Known) -> None:
+    site.client("organizations").disable_aws_service_access(ServicePrincipal=known.id)
+
+
+def _read_delegate(site: Site, known: Known) -> Standing | None:
+    account, _, principal = known.id.partition("/")
+    pages = site.client("organizations").get_paginator("list_delegated_administrators")
+    listed = [
+        one["Id"] for page in pages.paginate(ServicePrincipal=principal) for one in page["DelegatedAdministrators"]
+    ]
+    if account not in listed:
+        return None
+    return Standing(known.id, {"accountId": account, "servicePrincipal": principal})
+
+
+def _delete_delegate(site: Site, known: Known) -> None:
+    account, _, principal = known.id.partition("/")
+    site.client("organizations").deregister_delegated_administrator(AccountId=account, ServicePrincipal=principal)
 
 
 def get_organization(site: Site, arguments: Inputs) -> Mapping[str, Any]:
@@ -102,9 +128,27 @@ def _account(account: Mapping[str, Any]) -> dict[str, Any]:
 
 
 PROVISIONERS = (
-    provisioner("aws:organizations/awsServiceAccess:AwsServiceAccess", "servicePrincipal", _access),
     provisioner(
-        "aws:organizations/delegatedAdministrator:DelegatedAdministrator", "accountId servicePrincipal", _delegate
+        "aws:organizations/awsServiceAccess:AwsServiceAccess",
+        create=_access,
+        read=_read_access,
+        delete=_delete_access,
+        said={"servicePrincipal": "Changing this value will force a new resource."},
+        regional=False,
+        shapes={"servicePrincipal": "organizations.EnableAWSServiceAccess.ServicePrincipal"},
+    ),
+    provisioner(
+        "aws:organizations/delegatedAdministrator:DelegatedAdministrator",
+        create=_delegate,
+        read=_read_delegate,
+        delete=_delete_delegate,
+        replaces="accountId servicePrincipal",
+        source="organizations/delegated_administrator.go",
+        regional=False,
+        shapes={
+            "accountId": "organizations.RegisterDelegatedAdministrator.AccountId",
+            "servicePrincipal": "organizations.RegisterDelegatedAdministrator.ServicePrincipal",
+        },
     ),
 )
 INVOKES = {

@@ -29,6 +29,7 @@ USES = frozenset(
     }
 )  # fmt: skip
 DAYS = range(7, 31)
+ROTATION_DAYS = 365  # API reference, EnableKeyRotation
 KEY_ID_BYTES = 36  # moto's ciphertexts start with the id of their key
 
 
@@ -89,6 +90,21 @@ class KmsService(Service):
             raise ServiceError("MalformedPolicyDocumentException", "The new key policy is not valid JSON.") from error
         _need(call, aliases=False).policy = policy
         return {}
+
+    def enable_key_rotation(self, call: Call) -> dict[str, Any]:
+        """Rotate a key every so many days; moto forgets how many."""
+        key = _need(call, aliases=False)
+        key.key_rotation_status = True
+        key.rotation_period = call.parameters.get("RotationPeriodInDays", ROTATION_DAYS)
+        return {}
+
+    def get_key_rotation_status(self, call: Call) -> dict[str, Any]:
+        """Tell whether and how often a key is rotated."""
+        key = _need(call, aliases=False)
+        answer = {"KeyId": key.id, "KeyRotationEnabled": bool(key.key_rotation_status)}
+        if key.key_rotation_status:
+            answer["RotationPeriodInDays"] = getattr(key, "rotation_period", ROTATION_DAYS)
+        return answer
 
     def enable_key(self, call: Call) -> dict[str, Any]:
         """Enable a key."""

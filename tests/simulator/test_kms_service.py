@@ -185,3 +185,12 @@ def test_only_asymmetric_keys_get_a_key_pair_of_their_own(kms: Desk) -> None:
 def test_moto_still_makes_a_pair_for_every_symmetric_key() -> None:
     first, second = (moto_utils.generate_private_key("SYMMETRIC_DEFAULT") for _ in range(2))
     assert first.public_key() != second.public_key()
+
+
+@pytest.mark.parametrize(("given", "told"), [({}, 365), ({"RotationPeriodInDays": 90}, 90)])
+def test_a_rotated_key_tells_its_period(kms: Desk, given: dict[str, Any], told: int) -> None:
+    made = key(kms)["KeyId"]
+    assert "RotationPeriodInDays" not in kms.ask("GetKeyRotationStatus", KeyId=made)
+    kms.ask("EnableKeyRotation", KeyId=made, **given)
+    status = kms.ask("GetKeyRotationStatus", KeyId=made)
+    assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, told)
