@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from moto.core.request import Request
 from rich.console import Console
@@ -43,8 +42,9 @@ class ServeError(Exception):
 class Served:
     """An organisation as the loopback port sees it: its door, and what is no AWS call."""
 
-    def __init__(self, organization: LocalOrganization) -> None:
+    def __init__(self, organization: LocalOrganization, profiles: Path) -> None:
         self._organization = organization
+        self._profiles = profiles
         self._advancing = threading.Lock()
         self.home_region = organization.world.home_region
         self.clock = organization.world.agenda.clock
@@ -75,6 +75,11 @@ class Served:
                 self._organization.advance(timedelta(seconds=seconds))
             except OrganizationClosed as error:
                 raise ControlError(503, str(error)) from error
+            self.write_profiles()
+
+    def write_profiles(self) -> None:
+        """Write the accounts' profiles for people."""
+        self._profiles.write_text(serve_environment.profiles(self._organization.world), encoding="utf-8")
 
 
 def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_json: bool) -> None:
@@ -91,14 +96,17 @@ def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_js
         with organization, tempfile.TemporaryDirectory(prefix="palisade-serve-") as folder:
             # Set-up makes calls all the time: with the door closed, the next one ends it.
             ending.then(organization.owner.close)
+            profiles = Path(folder) / "config"
+            served = Served(organization, profiles)
             try:
                 _set_up(organization, console, bare=bare)
-                told = _tell(organization, listener, Path(folder), as_json=as_json)
+                told = _tell(organization, listener, profiles, as_json=as_json)
             except (OrganizationClosed, DeploymentError) as error:
                 if ending.is_set():
                     return
                 raise ServeError(str(error)) from error
-            listener.open(Served(organization))
+            served.write_profiles()
+            listener.open(served)
             print(told, flush=True)
             ending.wait()
             listener.close()
@@ -203,11 +211,9 @@ def _settle(organization: LocalOrganization) -> None:
         pass
 
 
-def _tell(organization: LocalOrganization, listener: Port, folder: Path, *, as_json: bool) -> str:
+def _tell(organization: LocalOrganization, listener: Port, profiles: Path, *, as_json: bool) -> str:
     world = organization.world
-    profiles = folder / "config"
-    profiles.write_text(serve_environment.profiles(world), encoding="utf-8")
-    variables: dict[str, Any] = serve_environment.environment(
+    variables = serve_environment.environment(
         listener.endpoint, organization.administrator(), world.home_region, profiles
     )
     if as_json:

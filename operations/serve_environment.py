@@ -63,9 +63,14 @@ def access_role(world: World, account: str) -> str:
 
 
 def profiles(world: World) -> str:
-    """An AWS configuration with a profile for each account, entered with the environment's credentials."""
+    """An AWS configuration with a profile for each account, entered with the environment's credentials.
+
+    The AWS CLI keeps sessions by role and session name, in files and by its own clock. The name tells this
+    organisation's sessions, since the clock was advanced last, from all before.
+    """
+    name = f"people-{world.agenda.now():%Y%m%dT%H%M%S.%f}"
     return "\n".join(
-        f"[profile {one.name}]\nrole_arn = {access_role(world, one.id)}\n"
+        f"[profile {one.name}]\nrole_arn = {access_role(world, one.id)}\nrole_session_name = {name}\n"
         f"credential_source = Environment\nregion = {world.home_region}\n"
         for one in _entered(world)
     )
