@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Set-up acts through a role that every account has before anything is deployed.
 ADMINISTRATOR_SESSION = "set-up"
+# So long after its end a session is told that it has expired; later its key is as unknown as any.
+REMEMBERED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Identities:
     def __init__(self, world: World) -> None:
         self.world = world
         self._callers: dict[str, Caller] = {}
+        self._ends: deque[tuple[datetime, str]] = deque()
         self._issued: Counter[str] = Counter()
 
     def issue(self, caller: Caller, expires: datetime) -> Credentials:
@@ -46,7 +49,11 @@ class Identities:
         seed = f"{caller.arn}|{caller.unique_id}"
         self._issued[seed] += 1
         credentials = _credentials(f"{seed}#{self._issued[seed]}", "ASIA", expires)
-        self._callers[credentials.access_key_id] = replace(caller, issued=self.world.agenda.now(), expires=expires)
+        now = self.world.agenda.now()
+        self._callers[credentials.access_key_id] = replace(caller, issued=now, expires=expires)
+        self._ends.append((expires, credentials.access_key_id))
+        while self._ends[0][0] < now - REMEMBERED:
+            self._callers.pop(self._ends.popleft()[1], None)
         return credentials
 
     def credentials(self, answer: Mapping[str, Any]) -> Credentials:

@@ -59,6 +59,7 @@ class LocalOrganization:
         self.door = self.world.door = FrontDoor(self.world, self.identities, self.authorizer)
         if real_time:
             self.door.keep_last(KEPT_CALLS)
+            self.authorizer.keep_last(KEPT_CALLS)
         self.owner = Owner(self.world.agenda if real_time else None)
         self.rates = self.door.rates = Rates(self.world.agenda, self._in_function, waits=not real_time)
         self.faults = self.door.faults = Faults(self.do, self._in_function, self._drop_config_events)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,7 +54,11 @@ class Authorizer:
         self.sole: Counter[StatementRef] = Counter()
         self.needed: defaultdict[StatementRef, set[str]] = defaultdict(set)
         self.denied: Counter[StatementRef] = Counter()
-        self.refusals: list[Refusal] = []
+        self.refusals: MutableSequence[Refusal] = []
+
+    def keep_last(self, refusals: int) -> None:
+        """Keep only the last refusals, for an organisation that lives on and on."""
+        self.refusals = deque(self.refusals, maxlen=refusals)
 
     def authorize(self, call: Call) -> None:
         """Refuse a call that IAM denies; raises ServiceError as its service would answer."""

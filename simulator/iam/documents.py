@@ -43,6 +43,21 @@ def check_syntax(document: str) -> None:
         raise ServiceError("MalformedPolicyDocument", str(error)) from error
 
 
+def check_identity_syntax(document: str) -> None:
+    """Refuse a document that cannot be a policy of an identity or session; raises MalformedPolicyDocument.
+
+    Source: IAM User Guide, "Grammar of the IAM JSON policy language": such a policy names resources and no
+    principals.
+    """
+    check_syntax(document)
+    written = json.loads(document).get("Statement", [])
+    for statement in written if isinstance(written, list) else [written]:
+        if "Principal" in statement or "NotPrincipal" in statement:
+            raise ServiceError("MalformedPolicyDocument", "Policy document should not specify a principal.")
+        if ("Resource" in statement) == ("NotResource" in statement):
+            raise ServiceError("MalformedPolicyDocument", "Policy statement must contain resources.")
+
+
 def unknown_principals(document: Mapping[str, Any] | str, world: World) -> Iterator[tuple[str, str]]:
     """Yield kind and value of every principal in a policy that does not exist.
 

@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simulator.call import Call, Caller, ServiceError
-from simulator.iam.conditions import PolicyError
+from simulator.iam.documents import check_identity_syntax
 from simulator.iam.gathering import Gathering, managed_document
-from simulator.iam.policy import parse
 from simulator.service import Service
 
 if TYPE_CHECKING:
@@ -169,10 +168,7 @@ class Sts(Service):
             texts.append(document)
         documents = []
         for text in texts:
-            try:
-                parse(text)
-            except PolicyError as error:
-                raise ServiceError("MalformedPolicyDocument", str(error)) from error
+            check_identity_syntax(text)
             documents.append(json.loads(text))
         return tuple(documents), characters
 
