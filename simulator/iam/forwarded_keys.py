@@ -1,9 +1,9 @@
 """KMS keys that services use on their caller's behalf.
 
-Source: SQS Developer Guide, "Key management"; SNS Developer Guide, "Managing encryption keys";
-DynamoDB Developer Guide, "Encryption at rest: usage notes"; S3 User Guide, "Using server-side
-encryption with AWS KMS keys"; Lambda Developer Guide, "Deploying .zip file archives" (Lambda reads the
-code's object with the permissions of who deploys it).
+Source: SQS Developer Guide, "Key management"; SNS Developer Guide, "Managing encryption keys"; DynamoDB
+Developer Guide, "Encryption at rest: how it works" (authorizing use of the key); S3 User Guide, "Using
+server-side encryption with AWS KMS keys"; Lambda Developer Guide, "Deploying .zip file archives" (Lambda
+reads the code's object with the permissions of who deploys it).
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ USES: Mapping[tuple[str, str], tuple[str, ...]] = {
     # The object that the code is read from.
     ("lambda", "CreateFunction"): READING,
     ("lambda", "UpdateFunctionCode"): READING,
+    # From then on DynamoDB itself works by the grant.
+    ("dynamodb", "CreateTable"): ("kms:DescribeKey", "kms:CreateGrant"),
     **{("dynamodb", operation): READING for operation in TABLE_ITEMS},
 }
 
@@ -82,7 +84,7 @@ def key_uses(call: Call, resources: tuple[str, ...], world: World) -> Iterator[K
         seen.add((resource, named))
         owner, region = _place(call, resource, world)
         key = key_arn(replace_place(call, region), named, owner)
-        yield KeyUse(key, actions, "alias/aws/" in named, _encryption_context(service, resource), service)
+        yield KeyUse(key, actions, "alias/aws/" in named, _encryption_context(call, resource, world), service)
 
 
 def replace_place(call: Call, region: str) -> Call:
@@ -98,7 +100,11 @@ def _place(call: Call, resource: str, world: World) -> tuple[str, str]:
     return account, region
 
 
-def _encryption_context(service: str, resource: str) -> Context:
+def _encryption_context(call: Call, resource: str, world: World) -> Context:
+    service = resource.split(":")[2]
+    if service == "s3" and _under_bucket_key(call, resource, world):
+        # S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys": the bucket stands for its objects.
+        resource = resource.split("/", 1)[0]
     name = {"sqs": "aws:sqs:arn", "sns": "aws:sns:topicArn", "s3": "aws:s3:arn"}.get(service)
     if name is None:
         _, _, _, _, account, table = resource.split(":", 5)
@@ -126,10 +132,10 @@ def _topic_key(call: Call, arn: str, world: World) -> str | None:
 def _table_key(call: Call, arn: str, world: World) -> str | None:
     _, _, _, region, account, name = arn.split(":", 5)
     table = get_backend("dynamodb")[account][region].tables.get(name.removeprefix("table/").split("/")[0])
-    specification = None if table is None else table.sse_specification
+    specification = call.parameters.get("SSESpecification") if table is None else table.sse_specification
     if not specification or not specification.get("Enabled"):
         return None
-    return str(specification["KMSMasterKeyId"])
+    return str(specification.get("KMSMasterKeyId") or "alias/aws/dynamodb")
 
 
 def _object_key(call: Call, arn: str, world: World) -> str | None:
@@ -151,10 +157,26 @@ def _object_key(call: Call, arn: str, world: World) -> str | None:
     return str(key) if key else "alias/aws/s3"
 
 
-def _default_encryption(bucket: Any) -> Mapping[str, Any]:
+def _under_bucket_key(call: Call, arn: str, world: World) -> bool:
+    """Whether an object is, or will be, encrypted under a key of its bucket."""
+    bucket = bucket_of(arn, world.partition)
+    if bucket is None:
+        return False
+    if USES[call.service, call.operation] == READING:
+        stored = bucket.keys.get(arn.split(":", 5)[5].partition("/")[2])
+        return str(getattr(stored, "bucket_key_enabled", None)).lower() == "true"
+    asked = call.parameters.get("BucketKeyEnabled")
+    return str(_default_rule(bucket).get("BucketKeyEnabled") if asked is None else asked).lower() == "true"
+
+
+def _default_rule(bucket: Any) -> Mapping[str, Any]:
     rules = (bucket.encryption or {}).get("Rule") or {}
-    rule = rules[0] if isinstance(rules, list) else rules
-    default: Mapping[str, Any] = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    rule: Mapping[str, Any] = rules[0] if isinstance(rules, list) else rules
+    return rule
+
+
+def _default_encryption(bucket: Any) -> Mapping[str, Any]:
+    default: Mapping[str, Any] = _default_rule(bucket).get("ApplyServerSideEncryptionByDefault") or {}
     return default
 
 

@@ -61,6 +61,18 @@ def test_receiving_needs_to_decrypt_only(organization: Organization) -> None:
     assert "kms:GenerateDataKey" in refusal(organization, caller, "SendMessage", QueueUrl=url, MessageBody="m")
 
 
+@pytest.mark.parametrize("lacking", ["kms:CreateGrant", "kms:DescribeKey"])
+def test_making_an_encrypted_table_needs_to_grant_the_use_of_its_key(organization: Organization, lacking: str) -> None:
+    encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key(to(ROOT, "kms:*"))}
+    table = {"TableName": "orders", "SSESpecification": encrypted}
+    needed = ["kms:CreateGrant", "kms:DescribeKey"]
+    maker = organization.role("maker", allow("dynamodb:*"), allow(needed))
+    organization.authorize(maker, "dynamodb", "CreateTable", HUB, **table)
+    other = organization.role("other", allow("dynamodb:*"), allow([one for one in needed if one != lacking]))
+    with pytest.raises(ServiceError, match=lacking):
+        organization.authorize(other, "dynamodb", "CreateTable", HUB, **table)
+
+
 def test_a_permission_by_way_of_a_service_is_good_for_that_service_alone(organization: Organization) -> None:
     arn = key(to(ROOT, "kms:*"))
     sending = queue(arn)
