@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from simulator.call import Call, Caller
 from simulator.iam.patterns import Context, Value
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 ENDPOINT_IN_THE_CLEAR = re.compile(r"http://[^/]*\.amazonaws\.com(?:\.cn)?(?::80)?/")
+# Services with one endpoint in each partition (AWS General Reference, "Service endpoints and quotas").
+GLOBAL_SERVICES = frozenset(
+    {"account", "budgets", "ce", "cloudfront", "health", "iam", "organizations", "route53", "shield", "support"}
+)
+GLOBAL_REGIONS = {"aws": "us-east-1"}
 LOOPBACK = "127.0.0.1"
 PRINCIPAL_TYPES = {
     "root": "Account", "user": "User", "session": "AssumedRole", "federated-user": "FederatedUser",
@@ -78,7 +84,7 @@ def request_context(call: Call, world: World) -> dict[str, Value]:
         "aws:EpochTime": str(int(now.timestamp())),
         **_origin(call),
         "aws:SecureTransport": "false" if _in_the_clear(call) else "true",
-        "aws:RequestedRegion": call.region,
+        "aws:RequestedRegion": requested_region(call),
         "aws:ViaAWSService": "true" if call.caller.via else "false",
     }
     if call.caller.via:
@@ -89,6 +95,11 @@ def request_context(call: Call, world: World) -> dict[str, Value]:
     if keys:
         context["aws:TagKeys"] = keys
     return context
+
+
+def requested_region(call: Call) -> str:
+    """The Region whose endpoint is called: that of a global service, where it has one."""
+    return GLOBAL_REGIONS.get(call.partition, call.region) if call.service in GLOBAL_SERVICES else call.region
 
 
 def _origin(call: Call) -> dict[str, Value]:
@@ -131,6 +142,8 @@ def resource_context(world: World, account: str, resource: str) -> dict[str, Val
 def request_tags(call: Call) -> dict[str, str]:
     """The tags that a request would set, in whichever shape the service takes them."""
     parameters = call.parameters
+    if call.service == "s3" and parameters.get("Key"):
+        return {}  # tags of objects have keys of their own
     found: Any = parameters.get("Tags") or parameters.get("tags") or parameters.get("TagSet")
     if found is None and isinstance(parameters.get("Tagging"), Mapping):
         found = parameters["Tagging"].get("TagSet")
@@ -182,6 +195,7 @@ def service_context(call: Call) -> Context:
     if call.service == "s3":
         context |= {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256", "s3:TlsVersion": "1.3"}
         context["s3:ResourceAccount"] = call.account
+        context |= _object_tags(parameters)
     if call.service == "securityhub":
         targets = tuple(sorted({str(one.get("AwsAccountId")) for one in parameters.get("Findings") or ()}))
         if call.operation == "BatchImportFindings" and targets:
@@ -193,6 +207,21 @@ def service_context(call: Call) -> Context:
         if kind is not None:
             context["organizations:PolicyType"] = str(kind)
     return context
+
+
+def _object_tags(parameters: Mapping[str, Any]) -> Context:
+    """The tags that a request sets on an object: in a header as in a query, or in the body."""
+    given = parameters.get("Tagging")
+    if not given or not parameters.get("Key"):
+        return {}
+    if isinstance(given, str):
+        tags = dict(parse_qsl(given, keep_blank_values=True))
+    else:
+        tags = {tag["Key"]: tag["Value"] for tag in given.get("TagSet") or ()}
+    return {
+        **{f"s3:RequestObjectTag/{key}": value for key, value in tags.items()},
+        "s3:RequestObjectTagKeys": tuple(tags),
+    }
 
 
 def _event_context(parameters: Mapping[str, Any]) -> Context:

@@ -51,6 +51,7 @@ SOURCE_IDENTITY = 'IAM User Guide, "Monitor and control actions taken with assum
 EXTERNAL_ID = 'IAM User Guide, "Access to AWS accounts owned by third parties"'
 DEPUTY = 'IAM User Guide, "The confused deputy problem"'
 PASS_ROLE = 'IAM User Guide, "Grant a user permissions to pass a role to an AWS service"'
+S3_KEYS = 'S3 User Guide, "Tagging and access control policies"'
 BUS_KEYS = 'EventBridge User Guide, "Using IAM policy conditions in Amazon EventBridge"'
 
 

@@ -19,7 +19,14 @@ PARTS = (
     test_iam_table_organization,
     test_iam_table_sessions,
 )
-GUIDES = ("IAM User Guide", "KMS Developer Guide", "Organizations User Guide", "EventBridge User Guide", "STS API")
+GUIDES = (
+    "IAM User Guide",
+    "S3 User Guide",
+    "KMS Developer Guide",
+    "Organizations User Guide",
+    "EventBridge User Guide",
+    "STS API",
+)
 
 
 def test_the_table_has_at_least_two_hundred_cases_of_different_names() -> None:

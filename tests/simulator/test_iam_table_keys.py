@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from simulator.call import Caller, ServiceError
-from tests.simulator.iam_table import BUS_KEYS, GLOBAL_KEYS, GRANTS, IAM_STS_KEYS, PASS_ROLE, PRINCIPAL
+from tests.simulator.iam_table import BUS_KEYS, GLOBAL_KEYS, GRANTS, IAM_STS_KEYS, PASS_ROLE, PRINCIPAL, S3_KEYS
 from tests.simulator.iam_world import HUB, MANAGEMENT, MEMBER, REGION, ROOT_CALLER, Organization, allow, document
 
 Condition = dict[str, dict[str, Any]]
@@ -111,6 +111,13 @@ REQUESTS = [
     Key("aws:CurrentTime", GLOBAL_KEYS, True, {"DateEquals": {"aws:CurrentTime": "2026-01-05T09:00:00Z"}}),
     Key("aws:EpochTime", GLOBAL_KEYS, True, {"NumericEquals": {"aws:EpochTime": "1767603600"}}),
     Key("aws:RequestedRegion", GLOBAL_KEYS, True, equals("aws:RequestedRegion", REGION)),
+    Key("aws:RequestedRegion of a global service", GLOBAL_KEYS, True, equals("aws:RequestedRegion", "us-east-1"),
+        ("iam", "ListRoles", {})),
+    Key("s3:RequestObjectTag in a header", S3_KEYS, True, equals("s3:RequestObjectTag/team", "red"),
+        ("s3", "PutObject", {**BUCKET, "Tagging": "team=red&a=b"})),
+    Key("s3:RequestObjectTagKeys in a body", S3_KEYS, False,
+        {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["team"]}},
+        ("s3", "PutObjectTagging", {**BUCKET, "Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}})),
     Key("aws:SecureTransport", GLOBAL_KEYS, True, {"Bool": {"aws:SecureTransport": "true"}}),
     Key("aws:SecureTransport by plain HTTP", GLOBAL_KEYS, True, {"Bool": {"aws:SecureTransport": "false"}},
         url="http://data.s3.eu-west-1.amazonaws.com"),
@@ -270,3 +277,28 @@ def test_a_grants_constraint_binds_what_has_an_encryption_context(
     assert outcome(organization, caller, Key("", GRANTS, allowed, {}, decrypting)) is allowed
     # What has no encryption context is not constrained.
     assert outcome(organization, caller, Key("", GRANTS, True, {}, ("kms", "DescribeKey", {"KeyId": key.arn})))
+
+
+@pytest.mark.parametrize(
+    ("bucket_key", "arn"),
+    [
+        pytest.param(True, "arn:aws:s3:::data", id="the bucket under a bucket key"),
+        pytest.param(False, "arn:aws:s3:::data/k", id="the object without one"),
+    ],
+)
+def test_s3_names_what_it_encrypts_in_the_encryption_context(bucket_key: bool, arn: str) -> None:
+    # Source: S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
+    organization = world()
+    policy = json.dumps(document(allow("kms:*", Principal={"AWS": HUB})))
+    key = get_backend("kms")[HUB][REGION].create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", [])
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key.arn}
+    bucket = get_backend("s3")[HUB]["aws"].buckets["data"]
+    bucket.encryption = {
+        "Rule": {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": str(bucket_key).lower()}
+    }
+    under = allow("kms:GenerateDataKey", Condition=equals("kms:EncryptionContext:aws:s3:arn", arn))
+    caller = organization.role("worker", allow("s3:*"), under)
+    writing = ("s3", "PutObject", {**BUCKET, "Body": b""})
+    assert outcome(organization, caller, Key("", S3_KEYS, True, {}, writing))
+    asked = {**writing[2], "BucketKeyEnabled": not bucket_key}
+    assert not outcome(organization, caller, Key("", S3_KEYS, False, {}, ("s3", "PutObject", asked)))
