@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from operations.local_estate import HUB
 from simulator.call import ServiceError
-from tests.organization.policy_world import AWAY, HOME, PRODUCTION, STAGING, Estate, assumed, document
+from tests.organization.policy_world import AWAY, HOME, PRODUCTION, STAGING, Estate, assumed, document, lasting
 
 REFUSALS = frozenset({"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+FOREIGN = "999999999999"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 Attack = Callable[[], object]
@@ -21,7 +23,8 @@ Attack = Callable[[], object]
 
 def attacks(estate: Estate) -> dict[str, str]:
     """Try everything; how each ended: `refused`, or what came of it instead."""
-    ended = {name: _ended(attack) for name, attack in {**_outside(estate), **_beyond(estate), **_plain(estate)}.items()}
+    tried = {**_foreign(estate), **_outside(estate), **_beyond(estate), **_plain(estate)}
+    ended = {name: _ended(attack) for name, attack in tried.items()}
     with _writer_of_everything(estate):
         ended |= {name: _ended(attack) for name, attack in _widened(estate).items()}
         with _boundary_of_everything(estate):
@@ -39,6 +42,30 @@ def _ended(attack: Attack) -> str:
     else:
         return "done"
     return "refused" if code in REFUSALS else code
+
+
+def _foreign(estate: Estate) -> dict[str, Attack]:
+    """An account of another organization whose roles are named as ours and may do everything there."""
+    names, identities, do = estate.names, estate.organization.identities, estate.organization.do
+    iam = lasting(do(lambda: identities.root(FOREIGN))).client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "Action": "sts:AssumeRole"}
+
+    def posing(role: str) -> boto3.Session:
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))
+        iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=document(EVERYTHING))
+        return lasting(do(lambda: identities.administrator(FOREIGN, role)))
+
+    detect, central, recorder = map(posing, (names.detect_role, names.remediation_role, f"{names.prefix}-recorder"))
+    bucket = names.code_bucket(HUB, HOME)
+    return {
+        "a foreign detection reads code": lambda: detect.client("s3").get_object(Bucket=bucket, Key=_code(estate)),
+        "a foreign central role enters a reader": lambda: assumed(
+            central, f"arn:aws:iam::{PRODUCTION}:role/{names.reader_role}"
+        ),
+        "a foreign recorder delivers": lambda: recorder.client("s3").put_object(
+            Bucket=_deliveries(estate), Key=f"AWSLogs/{FOREIGN}/Config/x", Body=b""
+        ),
+    }
 
 
 def _outside(estate: Estate) -> dict[str, Attack]:

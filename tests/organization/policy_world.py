@@ -19,6 +19,7 @@ from operations import local_estate
 from operations.local_estate import HUB, MANAGEMENT
 from simulator.deployment import deploy
 from simulator.iam.authorizer import Authorizer
+from simulator.identity import Credentials
 from simulator.local import LocalOrganization
 from simulator.services.sns import Topics
 
@@ -83,6 +84,16 @@ def session_of(credentials: Mapping[str, Any], region: str) -> boto3.Session:
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
         region_name=region,
+    )
+
+
+def lasting(credentials: Credentials) -> boto3.Session:
+    """A session with credentials that the organisation gives out for set-up."""
+    return boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        aws_session_token=credentials.session_token,
+        region_name=HOME,
     )
 
 
