@@ -49,7 +49,7 @@ class Archive:
 def build(root: Path, out: Path) -> Archive:
     """Build the archive of the program at `root` into the folder `out`; the same content is built once."""
     files = dict(sorted((*_own(root), *_packages(service_models(root)))))
-    content = hashlib.sha256()
+    content = hashlib.sha256(b"stored\n")
     for name, path in files.items():
         content.update(f"{name}\n".encode())
         content.update(_digest(path, path.stat().st_mtime_ns))
@@ -103,10 +103,10 @@ def _digest(path: Path, modified: int) -> bytes:
 
 def _write(target: Path, files: dict[str, Path]) -> None:
     size = 0
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    # Not compressed: builds of zlib compress the same content to different bytes, and the hash is the name.
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             data = path.read_bytes()
             size += len(data)

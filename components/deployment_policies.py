@@ -326,6 +326,7 @@ def hub_statements(estate: Estate) -> list[Statement]:
     buckets = [estate.arn("s3", f"{own}-{kind}-{hub}-*") for kind in ("code", "config")]
     return [
         allow("Tables", TABLE, estate.hub_table(f"{own}-*")),
+        # Its keys cannot be told from others: an id is AWS's, and who may create keys with tags may tag any key.
         allow("Key", KEY, [estate.arn("kms", name, region="*", account=hub) for name in ("key/*", f"alias/{own}")]),
         allow("CreateKey", ["kms:CreateKey", "kms:ListAliases"], "*"),
         allow("Topic", TOPIC, estate.topic),

@@ -53,6 +53,11 @@ def program(root: Path, source: str) -> Path:
     return root
 
 
+def test_nothing_is_compressed_for_machines_do_not_compress_alike(archive: Archive) -> None:
+    with zipfile.ZipFile(archive.path) as opened:
+        assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}
+
+
 def test_two_builds_give_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     again = build(ROOT, tmp_path)
     assert again.digest == archive.digest
