@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import runpy
 import sys
 import threading
@@ -295,8 +296,10 @@ def _run(cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | N
         await run_in_stack(lambda: _execute(program or ROOT / "__main__.py"))
 
     thread = threading.Thread(target=contextvars.Context().run, args=(work,), name="program")
+    collector = gc.get_threshold()
     thread.start()
     thread.join()
+    gc.set_threshold(*collector)  # the program sets its process's own
     if failure:
         error = failure[0]
         if isinstance(error, DeploymentError):
