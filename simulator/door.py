@@ -7,6 +7,7 @@ compares state. Parameters come before permissions, for the resources of a call 
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from simulator.call import Call, Caller, ServiceError
 from simulator.call_numbers import CallNumbers
 from simulator.iam.denials import credential_error
 from simulator.iam.resources import UnmappedOperationError
+from simulator.iam.web_identity import unsigned_caller
 from simulator.parameters import validate
 from simulator.wire import Answer, Scope, Wire, scope_of, service_of, target_of
 from simulator.world import partition_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.identity import Identities
     from simulator.world import World
 
+log = logging.getLogger(__name__)
 READS = ("Get", "List", "Describe", "BatchGet", "Head", "Query", "Scan", "Lookup", "Select", "Test", "Check", "Search")
 # An invocation changes no configuration by itself; what the function calls is recorded in its own right.
 NOT_RECORDED = (*READS, "Invoke")
@@ -133,9 +136,13 @@ class FrontDoor:
         )
         self._number(call)
         try:
-            # AssumeRoleWithWebIdentity and its like carry no signature; everything of ours does.
-            call.caller = self._caller(scope.access_key, service)
+            # AssumeRoleWithWebIdentity and its like carry no signature.
+            unsigned = scope.access_key is None and wire.model.auth_type == "none"
+            if not unsigned:
+                call.caller = self._caller(scope.access_key, service)
             validate(service, wire.model.input_shape, parameters)
+            if unsigned:
+                call.caller = unsigned_caller(call, self.world)
             self.authorize(call)
             if self.rates is not None:
                 self.rates.spend(call)
@@ -217,7 +224,7 @@ class FrontDoor:
         before = getattr(own, "before", None)
         if before is not None:
             before(call)
-        answer = moto_dispatch.answer(call, call.request, call.request_id)
+        answer = _of_moto(call)
         if answer.status >= 300:
             self._note(call, _code(wire, answer))
             return answer
@@ -270,6 +277,20 @@ class FrontDoor:
                 request_id=call.request_id,
             )
         )
+
+
+def _of_moto(call: Call) -> Answer:
+    """Let moto answer; where it fails on what it was given, say so in an error that names the operation."""
+    try:
+        return moto_dispatch.answer(call, call.request, call.request_id)
+    except ServiceError:
+        raise
+    except Exception as error:
+        log.info("moto failed at %s:%s", call.service, call.operation, exc_info=error)
+        why = f"{type(error).__name__}: {error}"
+        raise ServiceError(
+            "NotImplemented", f"{call.service}:{call.operation} is not simulated for these parameters ({why})", 501
+        ) from error
 
 
 def _code(wire: Wire, answer: Answer) -> str:

@@ -132,7 +132,7 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
         yield Authorization("s3:GetObject", (code,), {"aws:ViaAWSService": "true"})
     if call.service == "s3":
         yield from _s3_extras(call, own)
-    if call.service == "sts" and call.operation == "AssumeRole":
+    if call.service == "sts" and call.operation in ("AssumeRole", "AssumeRoleWithWebIdentity"):
         roles = (str(call.parameters["RoleArn"]),)
         session = service_context(call)
         if call.parameters.get("SourceIdentity") or call.caller.source_identity:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from simulator.call import Call, Caller
 from simulator.iam.patterns import Context, Value
 from simulator.iam.resource_tags import tag_context
+from simulator.iam.web_identity import OPERATION, claim_context
 from simulator.world import dns_suffix_of
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def principal_context(caller: Caller, world: World, tags: Mapping[str, str]) -> 
             context["aws:SourceArn"] = caller.source_arn
         return context
     context["aws:PrincipalType"] = PRINCIPAL_TYPES[caller.kind]
-    if caller.kind == "anonymous":
-        return context
+    if caller.kind in ("anonymous", "federated"):
+        return context  # of no account
     context |= _organization(world, caller.account, "aws:Principal")
     context["aws:PrincipalArn"] = caller.role if caller.kind == "session" and caller.role else caller.arn
     context["aws:PrincipalAccount"] = caller.account
@@ -248,6 +249,8 @@ def session_context(call: Call) -> Context:
     identity = call.parameters.get("SourceIdentity") or call.caller.source_identity
     if identity:
         context["sts:SourceIdentity"] = identity
+    if call.operation == OPERATION:
+        context |= claim_context(call)
     if call.parameters.get("TransitiveTagKeys"):
         context["sts:TransitiveTagKeys"] = tuple(call.parameters["TransitiveTagKeys"])
     return context

@@ -76,6 +76,8 @@ def refuse_token(call: Call) -> None:
 def denial(service: str, caller: Caller, action: str, resource: str, reason: str) -> ServiceError:
     """Return the error of a service that denies a call."""
     code, status = _answer(service)
+    if caller.kind == "federated":
+        return ServiceError(code, f"Not authorized to perform {action}", status)
     who = caller.service or caller.arn
     # Where an action has no resource-level permissions, AWS names no resource.
     on = "" if resource == "*" else f" on resource: {resource}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simulator.call import Call, Caller, ServiceError
 from simulator.iam.documents import check_identity_syntax
 from simulator.iam.gathering import Gathering, managed_document
+from simulator.iam.web_identity import claims_of
 from simulator.service import Service
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Sts(Service):
     """Issues the credentials that identities know."""
 
     name: ClassVar[str] = "sts"
+    whole: ClassVar[bool] = True  # moto issues credentials for whatever it is told
 
     def __init__(self, world: World, identities: Identities) -> None:
         super().__init__(world)
@@ -51,17 +53,41 @@ class Sts(Service):
 
     def assume_role(self, call: Call) -> dict[str, Any]:
         """Issue a session of a role. The authoriser has asked the trust policy and the caller's own."""
-        caller, parameters = call.caller, call.parameters
+        caller = call.caller
         if caller.kind == "root":
             raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-        role = self._gathering.role_by_arn(parameters["RoleArn"])
+        role = self._gathering.role_by_arn(call.parameters["RoleArn"])
         if role is None:
             # AWS does not tell whether a role exists: the trust policy of none allows nobody.
             raise ServiceError(
                 "AccessDenied",
-                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {parameters['RoleArn']}",
+                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
+                f"{call.parameters['RoleArn']}",
                 403,
             )
+        return self._assumed(call, role)
+
+    def assume_role_with_web_identity(self, call: Call) -> dict[str, Any]:
+        """Issue a session of a role to a web identity; the trust policy has let its provider in."""
+        claims = claims_of(call.parameters["WebIdentityToken"])
+        role = self._gathering.role_by_arn(call.parameters["RoleArn"])
+        if role is None:
+            raise ServiceError("AccessDenied", f"Not authorized to perform sts:{call.operation}", 403)
+        audience = claims["aud"]
+        return {
+            **self._assumed(call, role),
+            "SubjectFromWebIdentityToken": claims["sub"],
+            "Provider": call.caller.arn,
+            "Audience": audience[0] if isinstance(audience, list) else audience,
+        }
+
+    def get_access_key_info(self, call: Call) -> dict[str, Any]:
+        """Say whose an access key is."""
+        return {"Account": self.identities.caller(call.parameters["AccessKeyId"]).account}
+
+    def _assumed(self, call: Call, role: Any) -> dict[str, Any]:
+        """Issue the session and answer as both ways of assuming a role do."""
+        caller, parameters = call.caller, call.parameters
         duration = self._duration(call, int(role.max_session_duration or DEFAULT_DURATION))
         policies, characters = self._session_policies(call, role.account_id)
         tags, transitive = self._tags(call)
