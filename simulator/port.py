@@ -24,6 +24,7 @@ from moto.core.request import Request
 
 from simulator.agenda import Clock
 from simulator.call import ServiceError
+from simulator.faults import NoAnswer
 from simulator.owner import OrganizationClosed
 from simulator.port_http import CONTINUE, BadMessage, Message, Reader, response
 from simulator.port_requests import ENCODINGS, LOOPBACK, PORT, request_of
@@ -133,7 +134,14 @@ class Port:
             future = organization.answer(request)
         except OrganizationClosed as error:
             raise BadMessage(503, str(error)) from error
-        future.add_done_callback(lambda done: self._hand(lambda: reply(_result(done, message, organization))))
+        future.add_done_callback(lambda done: self._hand(lambda: self._answered(done, message, organization, reply)))
+
+    def _answered(
+        self, done: Future[Answer], message: Message, organization: Organization, reply: Callable[[Answer], None]
+    ) -> None:
+        """Pass an answer on; a client that a fault leaves without one waits until it gives up."""
+        if not isinstance(done.exception(), NoAnswer):
+            reply(_result(done, message, organization))
 
     def _control(self, organization: Organization | None, message: Message, reply: Callable[[Answer], None]) -> None:
         if not LOOPBACK.fullmatch(PORT.sub("", message.headers.get("host", ""))):
