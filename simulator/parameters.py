@@ -64,10 +64,23 @@ def validate(service: str, shape: Shape | None, parameters: dict[str, Any]) -> N
         raise ServiceError(ERROR_CODES.get(service, "ValidationException"), count + "; ".join(faults[:5]))
 
 
+# What Java's patterns say otherwise than Python's: characters beyond the basic plane, and by code in braces.
+BEYOND = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+BRACES = regex.compile(r"\\x\{0*([0-9A-Fa-f]{2})\}")
+# Patterns that are wrong in the models themselves (ds, dlm, rbin): nothing is checked by them.
+UNREADABLE = frozenset(
+    {
+        r"^(\p{LD}|\p{Punct}| )+$",
+        r"[\p{all}]*",
+        r"^arn:\S+:rbin:[a-z\-0-9]{0,63}:[0-9]{12}:rule/[0-9a-zA-Z]{11}{0,1011}$",
+    }
+)
+
+
 @cache
 def _pattern(text: str) -> Any:
     """Compile a model's pattern; the `regex` package knows the Unicode classes that `re` does not."""
-    return regex.compile(text)
+    return regex.compile("" if text in UNREADABLE else BRACES.sub(r"\\x\1", text.replace(*BEYOND)))
 
 
 def _faults(shape: Shape, given: object, path: str) -> Iterator[str]:
