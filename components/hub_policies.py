@@ -106,6 +106,11 @@ def policy_writer_policy(estate: Estate, environment: str) -> str:
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         ),
+        allow(
+            "FindCode",
+            ["s3:GetObject", "s3:GetObjectTagging"],
+            [estate.arn("s3", f"{estate.code_bucket(region)}/functions/*") for region in estate.regions],
+        ),
         allow("WriteSettings", ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"], objects),
         allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], keys, {"StringEquals": {"kms:ViaService": services}}),
     )

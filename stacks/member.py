@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components.account_policy import put_policy
 from components.archive import Archive
-from components.code_store import put_settings, settings_key, settings_text
+from components.code_store import function_key, put_settings, settings_key, settings_text
 from components.detection import Detection, Stamp
 from components.estate import Estate
 from components.member_identity import MemberIdentity
@@ -24,7 +24,7 @@ from stacks.targets import Target, resolve, same_organization
 
 
 class HubMissingError(Exception):
-    """The hub is not deployed: members come after it."""
+    """The hub is not deployed, or not as members need it: they come after it."""
 
 
 def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[Target, ...]:
@@ -34,7 +34,7 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     roles, ready = (above.roles, above.ready) if above else ((), ())
     hub = account_provider(estate.hub, estate.home_region, role, name="hub-policies", after=roles)
     if above is None:
-        _require_hub(settings, estate, hub)
+        _require_hub(settings, estate, archive, hub)
     organization = fetch(pulumi.InvokeOptions(provider=above.reader if above else hub))
     same_organization(organization, id=settings.organization_id, management=settings.management_account)
     stamping = _Stamping(settings, estate, archive, hub, roles, ready)
@@ -108,14 +108,24 @@ class _Stamping:
         return pulumi.ResourceOptions(provider=self.hub, depends_on=[*self.ready, *after])
 
 
-def _require_hub(settings: Settings, estate: Estate, hub: aws.Provider) -> None:
-    """Refuse to stamp members without a hub, and say what is missing."""
-    table = estate.names.policies_table
+def _require_hub(settings: Settings, estate: Estate, archive: Archive, hub: aws.Provider) -> None:
+    """Refuse to stamp members without a hub that has what they name, and say what is missing."""
+    options, table, key = pulumi.InvokeOptions(provider=hub), estate.names.policies_table, function_key(archive)
+    missing = []
     try:
-        aws.dynamodb.get_table(name=table, region=estate.home_region, opts=pulumi.InvokeOptions(provider=hub))
+        aws.dynamodb.get_table(name=table, region=estate.home_region, opts=options)
     except Exception as error:
+        missing.append(f"account {estate.hub}, {estate.home_region}: table {table} ({error})")
+    for region in estate.regions if not missing else ():
+        bucket = estate.code_bucket(region)
+        try:
+            aws.s3.get_object(bucket=bucket, key=key, region=region, opts=options)
+        except Exception as error:
+            missing.append(f"account {estate.hub}, {region}: this version's code, {bucket}/{key} ({error})")
+    if missing:
+        listed = "\n".join(f"  - {one}" for one in missing)
         raise HubMissingError(
-            f"account {estate.hub} has no table {table} in {estate.home_region} that role "
-            f"{estate.names.policy_role(settings.environment)} can see; deploy the security stack first, with "
-            f"environment {settings.environment!r} among its environments ({error})"
-        ) from error
+            f"the hub has not what members need, or role {estate.names.policy_role(settings.environment)} may not see "
+            f"it:\n{listed}\ndeploy the security stack first: this version of it, with {', '.join(estate.regions)} "
+            f"among its regions and {settings.environment} among its environments"
+        )

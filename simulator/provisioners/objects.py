@@ -45,6 +45,13 @@ def _read_object(site: Site, known: Known) -> Standing | None:
     return Standing(known.id, inputs, _outputs(site, bucket, key, found))
 
 
+def get_object(site: Site, arguments: Inputs) -> Mapping[str, Any]:
+    """`aws.s3.get_object`; raises ClientError where the object is not there or may not be seen."""
+    bucket, key = arguments["bucket"], arguments["key"]
+    found = site.client("s3").head_object(Bucket=bucket, Key=key)
+    return {"id": f"{bucket}/{key}", "bucket": bucket, "key": key, **_outputs(site, bucket, key, found)}
+
+
 def _update_object(site: Site, edit: Edit) -> Mapping[str, Any]:
     return _object(site, edit.new).outputs
 
@@ -83,3 +90,4 @@ PROVISIONERS = (
         },
     ),
 )
+INVOKES = {"aws:s3/getObject:getObject": get_object}

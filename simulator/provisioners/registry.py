@@ -44,7 +44,9 @@ MODULES = (
     organizations, security_hub, security_hub_policies, sns, sqs,
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
-INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {**dynamodb.INVOKES, **organizations.INVOKES}
+INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {
+    **dynamodb.INVOKES, **objects.INVOKES, **organizations.INVOKES,
+}  # fmt: skip
 
 
 class UnservedTypeError(Exception):

@@ -34,7 +34,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "role palisade-policies": {
         "trust policy": ("Pipeline",),
-        "policies": ("FindTable", "UseKey", "WriteOwnPolicies", "WriteSettings"),
+        "policies": ("FindCode", "FindTable", "UseKey", "WriteOwnPolicies", "WriteSettings"),
         "organization": ("Organization", "OrganizationTree"),
     },
     "role palisade-remediation": {

@@ -53,6 +53,7 @@ class Cloud:
 
     accounts: tuple[Account, ...] = ACCOUNTS
     hub: bool = True
+    code: tuple[str, ...] = (HOME, AWAY)  # where the hub has this version's code
     id: str = ORGANIZATION
     asked: list[str] = field(default_factory=list)
 
@@ -69,6 +70,7 @@ class Cloud:
             },
             "aws:organizations/getOrganizationalUnitChildAccounts:getOrganizationalUnitChildAccounts": self._children,
             "aws:dynamodb/getTable:getTable": self._table,
+            "aws:s3/getObject:getObject": self._object,
         }
         return {token: self._noting(token, answer) for token, answer in served.items()}
 
@@ -93,6 +95,11 @@ class Cloud:
         if not self.hub:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no table"}}, "DescribeTable")
         return {"id": asked["name"], "name": asked["name"]}
+
+    def _object(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if asked["region"] not in self.code:
+            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+        return {"id": asked["key"], "bucket": asked["bucket"], "key": asked["key"]}
 
 
 # A Region or two of each partition, the home Region first.

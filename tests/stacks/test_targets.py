@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from stacks.targets import Account, Selection, TargetsError, environment_of, resolve, same_organization
 from tests.stacks.program import (
     ACCOUNTS,
+    AWAY,
+    HOME,
     HUB,
     MANAGEMENT,
     NESTED,
@@ -151,8 +154,20 @@ def test_a_member_stack_governs_excluded_regions_of_an_account_no_more() -> None
 def test_a_member_stack_that_finds_no_hub_names_account_region_and_what_comes_first() -> None:
     cloud = Cloud(hub=False)
     said = refusal(members(), cloud)
-    assert f"account {HUB} has no table palisade-policies in eu-west-1" in said
-    assert "role palisade-policies-production" in said
-    assert "deploy the security stack first, with environment 'production' among its environments" in said
+    assert f"  - account {HUB}, {HOME}: table palisade-policies (" in said
     assert "ResourceNotFoundException" in said
+    assert "role palisade-policies-production may not see it" in said
+    assert "deploy the security stack first: this version of it" in said
+    assert "production among its environments" in said
     assert cloud.asked == ["getTable"], "nothing is asked of an organization that is not governed"
+
+
+def test_a_member_stack_that_the_hub_has_no_code_for_names_each_region() -> None:
+    cloud = Cloud(code=(HOME,))
+    said = refusal(members(), cloud)
+    assert re.search(
+        rf"  - account {HUB}, {AWAY}: this version's code, palisade-code-{HUB}-{AWAY}/functions/\w+.zip", said
+    )
+    assert f"{HUB}, {HOME}:" not in said
+    assert f"with {HOME}, {AWAY} among its regions" in said
+    assert cloud.asked == ["getTable", "getObject", "getObject"]
