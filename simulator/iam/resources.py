@@ -23,6 +23,10 @@ CREATING = re.compile(
     r"(Create|Run|Allocate|Request|Import|Copy|Register|Start|Put|Send|Provision|Purchase|Issue|Submit|Restore|Enable)"
 )
 
+# These read, and where they are asked for nothing by name, for all that there is: the ARN is of all of a type.
+LISTING = re.compile(r"(List|Describe|Get|BatchGet|Search)[A-Z]")
+PAGING = frozenset({"maxresults", "nexttoken", "limit", "marker", "maxrecords", "maxitems", "pagesize"})
+
 
 class UnmappedOperationError(LookupError):
     """A call whose IAM action or resource is not known here: a gap in the tables, not an answer of AWS."""
@@ -38,7 +42,8 @@ def resources_of(call: Call, action: Action, world: World) -> tuple[str, ...]:
     named = {kind.name: arns_of(call, kind, world) for kind in action.types}
     missing = [kind for kind in action.types if kind.name in action.required and not named[kind.name]]
     nameable = [kind for kind in missing if (action.name, kind.name) not in UNNAMED]
-    if CREATING.match(call.operation):
+    lists = LISTING.match(call.operation) and PAGING.issuperset(name.lower() for name in call.parameters)
+    if CREATING.match(call.operation) or lists:
         for kind in nameable:
             named[kind.name] = (_filled(kind, call, world, dict.fromkeys(kind.variables, "*")),)
     found = tuple(dict.fromkeys(arn for arns in named.values() for arn in arns)) or _own_arns(call, action)
