@@ -32,7 +32,7 @@ from simulator.services.lambda_state import Function
 from simulator.services.sns import Topics
 from simulator.wire import Wire, scope_of, service_of
 
-REGION = "eu-west-1"
+REGION = "eu-central-1"
 TEAM, NOTIFIED, FOREIGN = "300000000001", "300000000002", "300000000003"
 MAIL = "operations@example.com"
 NAMES = Names("palisade")
@@ -74,8 +74,14 @@ class Loop:
     def outcomes(self, resource: Resource) -> list[dict[str, Any]]:
         return [body for body in self.ledger().values() if body.get("resource") == resource.arn]
 
-    def journal(self, remediation: str) -> list[str]:
-        return sorted(entry for known, entry in self.ledger() if known == remediation)
+    def ledger_of(self, remediation: str) -> dict[str, dict[str, Any]]:
+        """The entries of one remediation, in order."""
+        answer = self.hub.client("dynamodb").query(
+            TableName=NAMES.ledger_table,
+            KeyConditionExpression="remediation = :id",
+            ExpressionAttributeValues={":id": {"S": remediation}},
+        )
+        return {item["entry"]["S"]: json.loads(item["body"]["S"]) for item in answer["Items"]}
 
     def finding(self, resource: Resource, control: Any = SSH, session: boto3.Session | None = None) -> dict[str, Any]:
         """Our one finding of a resource, as the hub sees it."""

@@ -77,7 +77,13 @@ def test_the_ledger_holds_what_was_before_each_call_with_its_undo_and_the_outcom
     loop.rest()
     ledger = loop.ledger()
     ((remediation, _),) = [key for key, body in ledger.items() if body.get("resource") == group.arn]
-    assert loop.journal(remediation) == ["0001-intent", "0002-response", "0003-intent", "0004-response", "outcome"]
+    assert list(loop.ledger_of(remediation)) == [
+        "0001-intent",
+        "0002-response",
+        "0003-intent",
+        "0004-response",
+        "outcome",
+    ]
     first = ledger[remediation, "0001-intent"]
     held = [rule["SecurityGroupRuleId"] for rule in first["before"]["Rules"]]
     assert held == [rule["SecurityGroupRuleId"] for rule in before if not rule["IsEgress"]]

@@ -1,0 +1,216 @@
+"""Every remediation of the catalog, killed at every call that it makes, ends as if it had not been.
+
+The pipeline runs here as the function builds it, with its role's session and environment, without the queue: what is
+delivered again is handed to a pipeline of its own, as to a new container.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lambdas import findings, remediate
+from lambdas.controls import catalog
+from lambdas.controls.model import Control, Resource
+from lambdas.remediation.lease_items import LOCK_SECONDS, Lease
+from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.request import parse
+from operations import scenario
+from operations.local_estate import HUB
+from simulator.door import Entry
+from tests.controls.cases import Case
+from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
+
+pytestmark = pytest.mark.xdist_group("loop-interrupted")
+FUNCTION = f"arn:aws:lambda:{REGION}:{HUB}:function:{NAMES.remediate_function}"
+IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+EVERY = [
+    pytest.param(control, case, number, id=f"{control.id} {case.name}")
+    for control in catalog().values()
+    for number, case in enumerate(scenario.cases(control))
+]
+# All calls of this case of each control are struck; of the other cases every so manieth, each beginning elsewhere.
+FULL = {"EC2.13": "tagged range around 22", "Palisade.S3.1": "SSE-S3, as S3 gives it"}
+STRIDE = 9
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a remediation ended, by everything that must not depend on how often it was begun."""
+
+    outcome: str
+    state: str
+    changes: int
+    messages: int
+    reserved: list[int]
+
+
+class Bench:
+    """The hub's function, run by hand against a member whose own detection is quiet."""
+
+    def __init__(self, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.loop, self._monkeypatch = loop, monkeypatch
+        self.team = loop.member()
+        for mapping in loop.hub.client("lambda").list_event_source_mappings()["EventSourceMappings"]:
+            loop.hub.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        self.team.client("config").stop_configuration_recorder(ConfigurationRecorderName="default")
+        configuration = loop.hub.client("lambda").get_function_configuration(FunctionName=NAMES.remediate_function)
+        for name, value in configuration["Environment"]["Variables"].items():
+            monkeypatch.setenv(name, value)
+
+    def allow(self, control: Control, case: Case) -> None:
+        """Write the team's policy item: this control alone, automatic, with the parameters of the case."""
+        document = {
+            "environment": "local",
+            "account": TEAM,
+            "owner_tag": "Owner",
+            "modes": {control.id: "automatic"},
+            "lifted": [control.id],
+            "parameters": {control.id: dict(case.parameters)},
+            "exemptions": [],
+        }
+        self.loop.hub.client("dynamodb").put_item(
+            TableName=NAMES.policies_table,
+            Item={
+                "environment": {"S": "local"},
+                "account": {"S": TEAM},
+                "schema": {"N": "1"},
+                "document": {"S": json.dumps(document)},
+            },
+        )
+
+    def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
+        """Break a resource and import its finding."""
+        session = self.loop.member()
+        resource = control.resource(PLACE, case.broken(session, PLACE))
+        settings = control.read(session, resource, None)
+        assert settings is not None
+        evaluation = control.evaluate(settings, control.resolve(case.parameters, REGION))
+        now = self.loop.organization.do(self.loop.organization.world.agenda.now)
+        finding = findings.build(control, resource, evaluation, "d", None, now)
+        hub: Any = session.client("securityhub")
+        assert hub.batch_import_findings(Findings=[finding])["FailedFindings"] == []
+        return resource, {**finding, "Region": REGION}
+
+    def handle(self, finding: dict[str, Any], run: str) -> Result | None:
+        """Deliver a finding to a new container of the function."""
+        world = self.loop.organization.world
+
+        def enter() -> Any:
+            service = world.as_service("lambda.amazonaws.com", account=HUB)
+            role = f"arn:aws:iam::{HUB}:role/{NAMES.remediation_role}"
+            parameters = {"RoleArn": role, "RoleSessionName": NAMES.remediate_function}
+            return world.call(service, "sts", "AssumeRole", parameters, region=REGION, account=HUB)["Credentials"]
+
+        credentials = self.loop.organization.do(enter)
+        with self._monkeypatch.context() as patch:
+            patch.setenv("AWS_DEFAULT_REGION", REGION)
+            patch.setenv("AWS_ACCESS_KEY_ID", credentials["AccessKeyId"])
+            patch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
+            patch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])
+            patch.setattr("boto3.DEFAULT_SESSION", None)
+            return remediate._pipeline.__wrapped__(FUNCTION).handle(finding, run)
+
+    def log(self, start: int) -> list[Entry]:
+        """The calls of the function since an entry of the door's log; those of this test are left out."""
+        roles = (NAMES.remediation_role, NAMES.reader_role, NAMES.writer_role)
+        return [
+            entry
+            for entry in self.loop.organization.door.log[start:]
+            if any(f":assumed-role/{role}/" in entry.principal for role in roles)
+        ]
+
+    def ending(self, control: Control, resource: Resource, finding: dict[str, Any], start: int) -> Ending:
+        entries = self.loop.ledger_of(parse(finding, "aws").id)
+        log = [entry for entry in self.log(start) if entry.error is None]
+        done = [body["change"] for name, body in entries.items() if "response" in name and "request_id" in body]
+        assert len(done) == len(set(done)), f"a change was made twice: {done}"
+        outcomes = [body["outcome"] for name, body in entries.items() if name == "outcome"]
+        settings = control.read(self.loop.member(), resource, None)
+        return Ending(
+            ",".join(outcomes),
+            json.dumps(scrubbed(settings, resource.id), sort_keys=True),
+            sum(bool(entry.source_identity) and entry.service != "sts" and entry.mutating for entry in log),
+            sum(entry.operation == "Publish" for entry in log),
+            self._reserved(finding),
+        )
+
+    def _reserved(self, finding: dict[str, Any]) -> list[int]:
+        """How often the history counts a remediation of the resource."""
+        lease = Lease.of(parse(finding, "aws"), "run", None)
+        dynamodb = self.loop.hub.client("dynamodb")
+        item = dynamodb.get_item(TableName=NAMES.state_table, Key={"key": {"S": lease.history}}).get("Item", {})
+        return [int(item.get(name, {"N": "0"})["N"]) > 0 for name in ("first", "second", "third")]
+
+    @contextmanager
+    def struck(self, number: int, *, after: bool) -> Iterator[list[str]]:
+        """End the caller at the call of this number, before it has an effect, or after."""
+        door, struck, numbers = self.loop.organization.door, list[str](), itertools.count()
+        handle: Callable[[Any], Any] = door.handle
+
+        def handled(request: Any) -> Any:
+            mine = next(numbers) == number
+            answer = handle(request) if after or not mine else None
+            if mine:
+                struck.append("killed")
+                raise SystemExit("killed")  # no Exception: the program must not see its end
+            return answer
+
+        door.handle = handled  # type: ignore[method-assign]
+        try:
+            yield struck
+        finally:
+            del door.handle
+
+
+def scrubbed(value: Any, resource: str) -> Any:
+    """Settings without the ids that AWS gives, in an order of their own."""
+    if isinstance(value, dict):
+        return {key: scrubbed(one, resource) for key, one in value.items()}
+    if isinstance(value, list):
+        return sorted((scrubbed(one, resource) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
+    return IDS.sub("id", value.replace(resource, "id")) if isinstance(value, str) else value
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    limits = {"changesPerControlAccountHour": 1000, "changesPerOrganizationHour": 10_000, "failuresBeforeBreak": 100}
+    with deployed(limits=limits) as loop, pytest.MonkeyPatch.context() as monkeypatch:
+        yield Bench(loop, monkeypatch)
+
+
+@pytest.mark.parametrize(("control", "case", "number"), EVERY)
+def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
+    bench: Bench, control: Control, case: Case, number: int
+) -> None:
+    bench.allow(control, case)
+    resource, finding = bench.broken(control, case)
+    start = len(bench.loop.organization.door.log)
+    assert bench.handle(finding, "whole") is not None
+    calls = [f"{entry.service}:{entry.operation}" for entry in bench.log(start)]
+    expected = bench.ending(control, resource, finding, start)
+    assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
+    first, stride = (0, 1) if FULL[control.id] == case.name else (number % STRIDE, STRIDE)
+    for place, after in itertools.product(range(first, len(calls), stride), (False, True)):
+        resource, finding = bench.broken(control, case)
+        start = len(bench.loop.organization.door.log)
+        with bench.struck(place, after=after) as struck, pytest.raises(SystemExit):
+            bench.handle(finding, "first")
+        assert struck
+        bench.loop.organization.advance(timedelta(seconds=LOCK_SECONDS + 1))
+        bench.handle(finding, "second")
+        ended = bench.ending(control, resource, finding, start)
+        # A message that was sent just before the end is sent again: no queue and no topic can do better.
+        again = "sns:Publish" in calls[: place + after] and not (after and place == len(calls) - 1)
+        told = expected.messages + again
+        assert ended == Ending(expected.outcome, expected.state, expected.changes, told, expected.reserved), (
+            f"killed {'after' if after else 'before'} {calls[place]}, call {place + 1} of {len(calls)}"
+        )
