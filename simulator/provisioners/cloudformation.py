@@ -12,6 +12,7 @@ from simulator.provisioners.model import (
     Made,
     Site,
     Standing,
+    UnservedPropertyError,
     given,
     lower,
     named,
@@ -127,7 +128,12 @@ def _remove(site: Site, inputs: Inputs, units: list[str], regions: list[str]) ->
 
 
 def _units(inputs: Inputs) -> list[str]:
-    return list(inputs["deploymentTargets"]["organizationalUnitIds"])
+    targets = inputs["deploymentTargets"]
+    filters = {"accounts", "accountsUrl", "accountFilterType"}
+    if unserved := sorted(name for name in filters if targets.get(name)):
+        # To leave them out would deploy to other accounts than were asked for.
+        raise UnservedPropertyError(f"deployment targets with {', '.join(unserved)} are not simulated")
+    return list(targets["organizationalUnitIds"])
 
 
 def _instances(site: Site, inputs: Inputs) -> Made:

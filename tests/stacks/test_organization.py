@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from simulator.deployment import Deployment, Resource
+from simulator.provisioners import registry
+from simulator.provisioners.model import Site, UnservedPropertyError
 from tests.stacks.program import (
     HOME,
     HUB,
@@ -177,3 +179,18 @@ def test_each_environment_s_policies_are_written_by_its_own_pipeline(environment
     assert trust["ArnEquals"] == {"aws:PrincipalArn": environment}
     trust = json.loads(roles["palisade-policies-production"].inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
     assert trust["ArnEquals"] == {"aws:PrincipalArn": PIPELINE}
+
+
+def test_the_local_organisation_refuses_account_filters_instead_of_deploying_to_everybody() -> None:
+    def client(service: str) -> Any:
+        raise AssertionError(f"{service} was called")
+
+    inputs = {
+        "stackSetName": "palisade-deployment",
+        "deploymentTargets": {"organizationalUnitIds": [ROOT], "accountFilterType": "INTERSECTION", "accounts": [HUB]},
+        "regions": [HOME],
+    }
+    with pytest.raises(UnservedPropertyError, match="accountFilterType, accounts"):
+        registry.create(
+            "aws:cloudformation/stackInstances:StackInstances", Site(MANAGEMENT, HOME, "aws", client), inputs
+        )
