@@ -43,6 +43,7 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m operations.control_pages
+	$(BIN)/python -m operations.local_organisation_page
 
 # Resolves the ranges of pyproject.toml anew; index addresses stay out of the file.
 lock:
