@@ -21,6 +21,7 @@ from simulator.call import Call, ServiceError
 from simulator.wire import Answer
 
 Handler = Callable[..., Any]
+MADE_UP_HOST = "palisade.made_up_host"
 
 
 @cache
@@ -68,12 +69,14 @@ def answer(call: Call, request: Request, seed: str) -> Answer:
 
 
 def canonical_url(call: Call, request: Request) -> str:
-    """Return the request's URL at AWS's own host: outside clients come by a loopback address.
+    """Return the request's URL at AWS's own host, which clients of a loopback address do not name.
 
-    moto takes the Region from the host, and GovCloud's of IAM (iam.us-gov) names none.
+    The port makes up a host from the signature, whose name several services may share. moto takes the Region
+    from the host, and GovCloud's of IAM (iam.us-gov) names none.
     """
     host = urlsplit(request.raw_url).netloc
-    if call.service == "iam" or host.startswith(("127.0.0.1", "localhost", "[::1]")):
+    made_up = MADE_UP_HOST in request.environ or host.startswith(("127.0.0.1", "localhost", "[::1]"))
+    if call.service == "iam" or made_up:
         return f"https://{endpoint_prefix(call.service)}.{call.region}.amazonaws.com{request.raw_path}"
     return str(request.raw_url)
 

@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownServiceError
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request, environ_key_for_header
 
 from simulator.bodies import plain
-from simulator.moto_dispatch import endpoint_prefix
+from simulator.moto_dispatch import MADE_UP_HOST, endpoint_prefix
 from simulator.port_http import BadMessage, Message
 from simulator.signing import ACCOUNT_PATH, first_service
 from simulator.wire import CREDENTIAL
@@ -64,6 +64,8 @@ def request_of(message: Message, home_region: str) -> Request:
         if name != "transfer-encoding":
             environ[environ_key_for_header(name)] = value
     environ["HTTP_HOST"] = host
+    if host == f"{_label(service)}.{region}.amazonaws.com" and not AWS_HOST.search(PORT.sub("", given)):
+        environ[MADE_UP_HOST] = True
     return Request(environ)
 
 

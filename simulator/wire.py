@@ -109,6 +109,10 @@ class Wire:
                 "url_params": labels,
             }
         )
+        # moto reads a list that the query string does not have as an empty one.
+        for name in [name for name, value in parameters.items() if value == []]:
+            if model.input_shape.members[name].serialization.get("location") == "querystring":
+                del parameters[name]
         return cls(service, model, protocol), parameters
 
     @classmethod

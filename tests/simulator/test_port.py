@@ -192,8 +192,23 @@ answer += boto3.client("sesv2").list_email_identities()["EmailIdentities"]
 answer += boto3.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
 answer += boto3.client("elbv2").describe_load_balancers()["LoadBalancers"]
 answer += boto3.client("opensearch").list_domain_names()["DomainNames"]
+answer += boto3.client("bedrock-agent").list_agents()["agentSummaries"]
+answer += boto3.client("bedrock").list_custom_models()["modelSummaries"]
 """)
     assert found == []
+
+
+def test_a_list_that_the_query_string_leaves_out_is_left_out(place: Endpoint) -> None:
+    # No service of moto's takes the list; that it would be too short is not the reason to refuse.
+    assert (
+        place.run("""
+try:
+    boto3.client("dlm").get_lifecycle_policies()
+except Exception as error:
+    answer = error.response["Error"]["Code"]
+""")
+        == "NotImplemented"
+    )
 
 
 def test_a_gzipped_request_is_read(place: Endpoint) -> None:
