@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 log = logging.getLogger(__name__)
+SESSION_HEADER = "X-Amz-Security-Token"  # a presigned URL has it in its query
 READS = ("Get", "List", "Describe", "BatchGet", "Head", "Query", "Scan", "Lookup", "Select", "Test", "Check", "Search")
 # An invocation changes no configuration by itself; what the function calls is recorded in its own right.
 NOT_RECORDED = (*READS, "Invoke")
@@ -139,7 +140,7 @@ class FrontDoor:
             # AssumeRoleWithWebIdentity and its like carry no signature.
             unsigned = scope.access_key is None and wire.model.auth_type == "none"
             if not unsigned:
-                call.caller = self._caller(scope.access_key, service)
+                call.caller = self._caller(scope.access_key, service, request)
             validate(service, wire.model.input_shape, parameters)
             if unsigned:
                 call.caller = unsigned_caller(call, self.world)
@@ -194,13 +195,17 @@ class FrontDoor:
         self._note(call, error.code)
         return Wire.refusing(service, request).write_error(error, call.request_id)
 
-    def _caller(self, access_key: str | None, service: str) -> Caller:
+    def _caller(self, access_key: str | None, service: str, request: Request) -> Caller:
         if access_key is None:
             raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         try:
-            return self.identities.caller(access_key)
+            caller = self.identities.caller(access_key)
+            if caller.issued is not None:
+                token = request.headers.get(SESSION_HEADER) or request.args.get(SESSION_HEADER)
+                self.identities.check_token(access_key, token)
         except ServiceError as error:
             raise credential_error(service, error) from error
+        return caller
 
     def _among_faults(self, call: Call, wire: Wire) -> Answer:
         """Serve a call, or let a fault take the place of its effect or its answer."""

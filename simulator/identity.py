@@ -41,6 +41,7 @@ class Identities:
     def __init__(self, world: World) -> None:
         self.world = world
         self._callers: dict[str, Caller] = {}
+        self._tokens: dict[str, str | None] = {}
         self._ends: deque[tuple[datetime, str]] = deque()
         self._issued: Counter[str] = Counter()
 
@@ -51,9 +52,11 @@ class Identities:
         credentials = _credentials(f"{seed}#{self._issued[seed]}", "ASIA", expires)
         now = self.world.agenda.now()
         self._callers[credentials.access_key_id] = replace(caller, issued=now, expires=expires)
+        self._tokens[credentials.access_key_id] = credentials.session_token
         self._ends.append((expires, credentials.access_key_id))
         while self._ends[0][0] < now - REMEMBERED:
-            self._callers.pop(self._ends.popleft()[1], None)
+            _, forgotten = self._ends.popleft()
+            del self._callers[forgotten], self._tokens[forgotten]
         return credentials
 
     def credentials(self, answer: Mapping[str, Any]) -> Credentials:
@@ -96,6 +99,13 @@ class Identities:
         if known.expires is not None and known.expires <= self.world.agenda.now():
             raise ServiceError("ExpiredToken", "The security token included in the request is expired", status=403)
         return known
+
+    def check_token(self, access_key: str, token: str | None) -> None:
+        """Refuse temporary credentials without the token that they came with; raises ServiceError."""
+        if access_key in self._tokens and self._tokens[access_key] != token:
+            raise ServiceError(
+                "InvalidClientTokenId", "The security token included in the request is invalid.", status=403
+            )
 
     def _lasting(self, caller: Caller) -> Credentials:
         credentials = _credentials(f"{caller.arn}|lasting", "AKIA", None)

@@ -6,10 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core.request import Request
+from werkzeug.test import EnvironBuilder
 
 from simulator.call import ServiceError
 from simulator.founding import OrganizationPlan, PlannedAccount
@@ -87,6 +91,30 @@ def test_each_service_says_in_its_own_words_that_a_session_is_over(
     expired: boto3.Session, service: str, code: str, status: int
 ) -> None:
     assert refusal(expired, service) == (code, status)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [pytest.param(None, id="without its token"), pytest.param("IQoJb3JpZ2luX2VjEXAMPLE", id="with another's")],
+)
+def test_temporary_credentials_are_good_with_their_token_alone(opened: LocalOrganization, given: str | None) -> None:
+    sts: Client = opened.session(MANAGEMENT).client("sts")
+    role = f"arn:aws:iam::{MEMBER}:role/OrganizationAccountAccessRole"
+    made = sts.assume_role(RoleArn=role, RoleSessionName="token")["Credentials"]
+    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], given, region_name=HOME)
+    assert refusal(session, "iam") == ("InvalidClientTokenId", 403)
+
+
+def test_a_presigned_url_carries_its_token(opened: LocalOrganization) -> None:
+    client: Client = opened.session(MEMBER).client("s3", config=Config(signature_version="s3v4"))
+    client.create_bucket(Bucket="presigned", CreateBucketConfiguration={"LocationConstraint": HOME})
+    client.put_object(Bucket="presigned", Key="k", Body=b"b")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "presigned", "Key": "k"})
+    parts = urlsplit(url)
+    request = Request(
+        EnvironBuilder(parts.path, f"{parts.scheme}://{parts.netloc}", query_string=parts.query).get_environ()
+    )
+    assert opened.do(lambda: opened.door.handle(request)).status == 200
 
 
 def test_sessions_that_ended_long_ago_are_forgotten() -> None:
