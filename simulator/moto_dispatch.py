@@ -74,11 +74,13 @@ def canonical_url(call: Call, request: Request) -> str:
     The port makes up a host from the signature, whose name several services may share. moto takes the Region
     from the host, and GovCloud's of IAM (iam.us-gov) names none.
     """
-    host = urlsplit(request.raw_url).netloc
+    raw = str(request.raw_url)
+    host, query = urlsplit(raw).netloc, raw.partition("?")[2]
     made_up = MADE_UP_HOST in request.environ or host.startswith(("127.0.0.1", "localhost", "[::1]"))
     if call.service == "iam" or made_up:
-        return f"https://{endpoint_prefix(call.service)}.{call.region}.amazonaws.com{request.raw_path}"
-    return str(request.raw_url)
+        path = f"{request.raw_path}?{query}" if query else request.raw_path
+        return f"https://{endpoint_prefix(call.service)}.{call.region}.amazonaws.com{path}"
+    return raw
 
 
 @cache

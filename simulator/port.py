@@ -75,8 +75,10 @@ class Port:
         self.organization: Organization | None = None
         self.loop = asyncio.new_event_loop()
         self.connections: set[_Connection] = set()
+        self._up = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="port", daemon=True)
         self._thread.start()
+        self._up.wait()
 
     @property
     def endpoint(self) -> str:
@@ -100,10 +102,12 @@ class Port:
             self.loop.create_server(lambda: _Connection(self), sock=self._socket, backlog=512)
         )
         self._sweep()
+        self._up.set()
         try:
             self.loop.run_forever()
         finally:
             server.close()
+            self.loop.run_until_complete(asyncio.sleep(0))  # what was accepted just now becomes a connection
             for connection in list(self.connections):
                 connection.end()
             self.loop.run_until_complete(asyncio.sleep(0))  # transports close on the loop's next turn
