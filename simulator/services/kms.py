@@ -75,7 +75,9 @@ class KmsService(Service):
         found["CreationDate"] = datetime.fromtimestamp(found["CreationDate"], UTC)
         if "DeletionDate" in found:
             found["DeletionDate"] = datetime.fromtimestamp(found["DeletionDate"], UTC)
-        return {"KeyMetadata": {name: value for name, value in found.items() if value is not None}}
+        given = {name: value for name, value in found.items() if value is not None}
+        # moto leaves open what the creator did not say; KMS never does.
+        return {"KeyMetadata": {"KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, **given}}
 
     def get_key_policy(self, call: Call) -> dict[str, Any]:
         """Return a key's policy."""

@@ -53,6 +53,12 @@ def test_the_policy_of_an_aws_managed_key_admits_only_its_service(kms: Desk) -> 
     assert json.loads(kms.ask("GetKeyPolicy", KeyId=found["KeyId"])["Policy"]) == policy
 
 
+def test_a_key_says_its_usage_and_that_it_is_of_one_region(kms: Desk) -> None:
+    for name in (key(kms)["KeyId"], "alias/aws/s3"):
+        found = describe(kms, name)
+        assert (found["KeyUsage"], found["MultiRegion"]) == ("ENCRYPT_DECRYPT", False)
+
+
 def test_a_customer_key_is_found_by_id_arn_and_alias(kms: Desk) -> None:
     made = key(kms)
     kms.ask("CreateAlias", AliasName="alias/mine", TargetKeyId=made["KeyId"])
