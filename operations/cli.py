@@ -78,6 +78,32 @@ def advance(
         raise typer.Exit(2) from error
 
 
+Stack = Annotated[str | None, typer.Option("--stack", help="Name of a stack: its settings, accounts and Regions.")]
+Accounts = Annotated[str, typer.Option("--accounts", help="Account ids, separated by commas; narrows a stack.")]
+Places = Annotated[str, typer.Option("--regions", help="Regions, the home Region first; narrows a stack.")]
+Lines = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, instead of tables.")]
+
+
+@app.command()
+def assess(
+    stack: Stack = None,
+    accounts: Accounts = "",
+    regions: Places = "",
+    role: Annotated[str | None, typer.Option(help="Role of each account to read it by, else the readers'.")] = None,
+    as_json: Lines = False,
+) -> None:
+    """Judge every resource and plan, changing nothing: what remediation would do. Exit code 1: something is unread."""
+    from operations.assess_report import run
+    from operations.stack_settings import StackError
+
+    try:
+        whole = run(stack, _names(accounts), _names(regions), role, as_json=as_json)
+    except StackError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(0 if whole else 1)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
 
