@@ -81,7 +81,17 @@ BEHAVIOURS = (
                 "gaps-are-named",
                 "An operation whose action or resource is not known here is refused by name, not guessed.",
                 AUTHORIZATION,
-                "test_a_gap_in_the_tables_names_the_operation",
+                "test_a_gap_in_the_tables_names_the_operation "
+                "test_iam_operations::test_an_operation_that_iam_does_not_know_is_named",
+            ),
+            (
+                "reviewed-operations",
+                "Each exception from the published data names its page; every call of the project is known.",
+                AUTHORIZATION,
+                "test_iam_operations::test_every_operation_that_the_project_calls_resolves_to_actions "
+                "test_iam_operations::test_every_exception_names_a_page_and_existing_operations_and_actions "
+                "test_iam_operations::test_no_exception_is_idle "
+                "test_iam_operations::test_item_operations_resolve_by_their_parameters",
             ),
         ),
     ),
@@ -122,13 +132,20 @@ BEHAVIOURS = (
                 "Service control policies bind the accounts below them, as they are attached, moved and updated.",
                 SCP,
                 "test_a_guardrail_of_the_organisation_denies "
-                "test_iam_table_organization::test_service_control_policies_restrict_as_documented",
+                "test_iam_table_organization::test_service_control_policies_restrict_as_documented "
+                "test_iam_organization_policies::"
+                "test_a_service_control_policy_binds_the_accounts_below_until_it_is_detached "
+                "test_iam_organization_policies::test_an_updated_policy_counts_at_once "
+                "test_iam_organization_policies::test_an_allow_list_replaces_full_access "
+                "test_iam_organization_policies::"
+                "test_a_moved_account_comes_under_the_policies_of_its_new_place",
             ),
             (
                 "resource-control-policies",
                 "Resource control policies bind whoever calls.",
                 RCP,
                 "test_iam_table_organization::test_resource_control_policies_restrict_as_documented "
+                "test_iam_organization_policies::test_a_resource_control_policy_binds_whoever_calls "
                 "test_iam_table_organization::test_retiring_grants_is_beyond_resource_control_policies",
             ),
             (
@@ -141,7 +158,9 @@ BEHAVIOURS = (
                 "test_iam_keys::test_a_key_policy_may_name_the_way_of_the_service "
                 "test_iam_keys::test_a_key_policy_that_is_silent_refuses_whatever_the_identity_may "
                 "test_iam_keys::test_a_service_needs_the_key_policy_beside_the_queues "
-                "test_iam_keys::test_a_grant_allows_its_grantee",
+                "test_iam_keys::test_a_grant_allows_its_grantee "
+                "test_iam_table_keys::test_a_grants_constraint_binds_what_has_an_encryption_context "
+                "test_iam_table_keys::test_s3_names_what_it_encrypts_in_the_encryption_context",
             ),
         ),
     ),
@@ -215,7 +234,38 @@ BEHAVIOURS = (
                 "who-am-i",
                 "GetCallerIdentity needs no permission and no deny stops it; session tokens are for users and roots.",
                 "STS API Reference, GetCallerIdentity",
-                "test_who_one_is_needs_no_permission_and_no_deny_stops_it test_a_session_token_is_for_users_and_roots",
+                "test_who_one_is_needs_no_permission_and_no_deny_stops_it test_a_session_token_is_for_users_and_roots "
+                "test_iam_web_identity::test_an_access_key_tells_its_account",
+            ),
+            (
+                "credentials",
+                "Unknown keys, ended sessions and missing tokens are refused in each service's own words.",
+                "Common errors of the services' API references",
+                "test_iam_credentials::test_each_service_says_in_its_own_words_that_a_key_is_unknown "
+                "test_iam_credentials::test_each_service_says_in_its_own_words_that_a_session_is_over "
+                "test_iam_credentials::test_temporary_credentials_are_good_with_their_token_alone "
+                "test_iam_credentials::test_a_presigned_url_carries_its_token",
+            ),
+            (
+                "revocation",
+                "Sessions of before a revocation are denied by aws:TokenIssueTime.",
+                "IAM User Guide, Revoke IAM role temporary security credentials",
+                "test_iam_table_sessions::test_sessions_from_before_a_revocation_are_denied",
+            ),
+            (
+                "federated-users",
+                "GetFederationToken gives what user and session policies both allow, and no calls of IAM or STS.",
+                "STS API Reference, GetFederationToken; IAM User Guide, Compare AWS STS credentials",
+                "test_iam_table_sessions::test_a_federated_user_may_what_user_and_session_policy_both_allow "
+                "test_iam_table_sessions::test_a_federated_user_may_not_ask_for",
+            ),
+            (
+                "web-identities",
+                "A role that trusts an OpenID Connect provider is assumed with its token, by subject and audience.",
+                "STS API Reference, AssumeRoleWithWebIdentity",
+                "test_iam_web_identity::test_a_trusted_web_identity_gets_a_session "
+                "test_iam_web_identity::test_a_web_identity_is_refused "
+                "test_iam_web_identity::test_the_token_s_tags_become_the_session_s",
             ),
         ),
     ),
@@ -241,6 +291,44 @@ DIFFERENCES = (
             "AWS would answer them; add them to `simulator/iam/resource_table.py`.",
         ),
         (
+            "service-keys",
+            "Many condition keys of single services, such as ec2:InstanceType or dynamodb:Attributes, are missing "
+            "from every request; `simulator/iam/context.py` has those that are there.",
+            "A statement that asks for one holds only by IfExists, Null or a negated operator.",
+        ),
+        (
+            "network-keys",
+            "aws:SourceIp is 127.0.0.1, of functions too; there are no keys of VPCs, endpoints or instances.",
+            "Conditions on addresses of a network deny here.",
+        ),
+        (
+            "called-via",
+            "aws:CalledVia names one service; chains of several are not followed.",
+            "aws:CalledViaFirst and aws:CalledViaLast are the same.",
+        ),
+        (
+            "resource-policies",
+            "Policies of buckets, keys, queues, topics, functions, event buses, tables, secrets and roles decide; "
+            "those of other services, access control lists, access points and endpoint policies do not.",
+            "Another account is refused at other services whatever their policies say; service principals are let in.",
+        ),
+        (
+            "anonymous",
+            "Requests without a signature are refused, at public buckets too.",
+            "Whether a bucket can be read by everybody is told by its settings alone.",
+        ),
+        (
+            "object-existence",
+            "Who may not list a bucket gets NoSuchKey for a missing object.",
+            "AWS answers AccessDenied.",
+        ),
+        (
+            "delegation-policy",
+            "Organizations' own resource policy is not read: delegated administrators read and change nothing of "
+            "policies by it.",
+            "Policies of the organisation are managed from the management account.",
+        ),
+        (
             "simulation-apis",
             "SimulatePrincipalPolicy, Access Advisor, Access Analyzer and credential reports are moto's or not there.",
             "Ask by making the call.",
@@ -249,9 +337,25 @@ DIFFERENCES = (
     *differences(
         "sts",
         (
+            "token-signatures",
+            "The claims of a web identity's token are read; its signature is not checked.",
+            "Whoever writes a token is let in as whom it names; later requests of the session carry the provider's "
+            "claims no more.",
+        ),
+        (
             "federation",
-            "AssumeRoleWithSAML and AssumeRoleWithWebIdentity are not simulated: every call is signed.",
-            "Pipelines that enter by OIDC enter here by a role of the organisation.",
+            "AssumeRoleWithSAML, AssumeRoot, GetWebIdentityToken and DecodeAuthorizationMessage are not simulated.",
+            "They answer with 501 and their name.",
+        ),
+        (
+            "multi-factor",
+            "There is no multi-factor authentication: aws:MultiFactorAuthPresent is false for sessions.",
+            "Policies that demand it deny here.",
+        ),
+        (
+            "packed-size",
+            "PackedPolicySize is an estimate: AWS does not publish how it packs.",
+            "A session near the limit may be refused there and not here, or the other way round.",
         ),
     ),
 )

@@ -57,7 +57,16 @@ BEHAVIOURS = (
                 "policies",
                 "Policies of the organization are created, attached within AWS's limits, and enforced as they stand.",
                 "Organizations User Guide, Managing organization policies",
-                "test_service_control_policies_keep_their_content",
+                "test_service_control_policies_keep_their_content "
+                "test_iam_organization_policies::test_a_type_that_is_not_enabled_cannot_be_attached "
+                "test_iam_organization_policies::"
+                "test_disabling_a_type_detaches_its_policies_and_enabling_attaches_full_access "
+                "test_iam_organization_policies::"
+                "test_a_target_keeps_one_service_control_policy_and_has_five_at_most "
+                "test_iam_organization_policies::"
+                "test_full_access_to_resources_cannot_be_detached_nor_what_is_awss_changed "
+                "test_iam_organization_policies::test_a_malformed_policy_is_refused "
+                "test_iam_organization_policies::test_a_policy_has_5120_characters_at_most",
             ),
             (
                 "same-ids",
