@@ -68,7 +68,7 @@ def assign(broken: Iterable[Broken], outcomes: Iterable[LedgerOutcome]) -> None:
 def counts(broken: Sequence[Broken], log: Sequence[Entry], names: Names, seconds: float) -> dict[str, Any]:
     """Count the run; `log` begins when the deployment had ended."""
     handled = [one for one in broken if one.outcome is not None]
-    of_the_function = [entry for entry in log if _by_remediation(entry, names)]
+    of_the_function = [entry for entry in log if by_remediation(entry, names)]
     return {
         "broken": len(broken),
         **{name: sum(one.outcome in outcomes for one in broken) for name, outcomes in COUNTS.items()},
@@ -80,7 +80,7 @@ def counts(broken: Sequence[Broken], log: Sequence[Entry], names: Names, seconds
     }
 
 
-def _by_remediation(entry: Entry, names: Names) -> bool:
+def by_remediation(entry: Entry, names: Names) -> bool:
     """Whether a call was made by the remediate function, in the hub or in a member; its polling is not."""
     roles = (names.remediation_role, names.reader_role, names.writer_role)
     return any(f":assumed-role/{role}/" in entry.principal for role in roles) and entry.service not in ("sqs", "logs")
