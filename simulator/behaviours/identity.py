@@ -132,6 +132,7 @@ BEHAVIOURS = (
                 "Service control policies bind the accounts below them, as they are attached, moved and updated.",
                 SCP,
                 "test_a_guardrail_of_the_organisation_denies "
+                "test_iam_organization_policies::test_nobody_makes_or_changes_a_role_that_the_policies_do_not_bind "
                 "test_iam_table_organization::test_service_control_policies_restrict_as_documented "
                 "test_iam_organization_policies::"
                 "test_a_service_control_policy_binds_the_accounts_below_until_it_is_detached "

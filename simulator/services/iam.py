@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 POLICIES_PER_ENTITY = 10
+LINKED_PATH = "/aws-service-role/"
+ROLE_CHANGES = frozenset(
+    {
+        "AttachRolePolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DetachRolePolicy",
+        "PutRolePermissionsBoundary", "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole",
+    }
+)  # fmt: skip
 
 
 class Iam(Service):
@@ -44,6 +51,7 @@ class Iam(Service):
 
     def before(self, call: Call) -> None:
         """Refuse what AWS refuses; raises ServiceError."""
+        self._protect(call)
         check = _CHECKS.get(xform_name(call.operation))
         if check is not None:
             check(self, call)
@@ -59,6 +67,23 @@ class Iam(Service):
 
     def _backend(self, call: Call) -> Any:
         return get_backend("iam")[call.account][call.partition]
+
+    def _protect(self, call: Call) -> None:
+        """Keep service-linked roles AWS's own: service control policies do not bind them.
+
+        Source: IAM API Reference, "CreateRole" and, for UnmodifiableEntity, the operations that change a role.
+        """
+        if call.operation == "CreateRole" and str(call.parameters.get("Path")).startswith(LINKED_PATH):
+            raise ServiceError("InvalidInput", f"The path {LINKED_PATH} is reserved for service-linked roles.")
+        if call.operation not in ROLE_CHANGES:
+            return
+        name = call.parameters["RoleName"]
+        role = next((role for role in self._backend(call).roles.values() if role.name == name), None)
+        if role is not None and role.path.startswith(LINKED_PATH):
+            raise ServiceError(
+                "UnmodifiableEntity",
+                f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS",
+            )
 
     def _check_trust(self, call: Call) -> None:
         document = call.parameters.get("AssumeRolePolicyDocument") or call.parameters["PolicyDocument"]

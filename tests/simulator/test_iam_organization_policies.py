@@ -127,6 +127,28 @@ def test_a_resource_control_policy_binds_whoever_calls(opened: LocalOrganization
     client.send_message(QueueUrl=url, MessageBody="m")
 
 
+def test_nobody_makes_or_changes_a_role_that_the_policies_do_not_bind(opened: LocalOrganization) -> None:
+    client: Client = opened.session(MEMBER).client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": MEMBER}, "Action": "sts:AssumeRole"}
+    with pytest.raises(ClientError) as error:
+        client.create_role(
+            RoleName="mine",
+            Path="/aws-service-role/config.amazonaws.com/",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )
+    assert code(error) == "InvalidInput"
+    linked = client.create_service_linked_role(AWSServiceName="config.amazonaws.com")["Role"]["RoleName"]
+    changes: dict[str, dict[str, str]] = {
+        "put_role_policy": {"PolicyName": "p", "PolicyDocument": "{}"},
+        "update_assume_role_policy": {"PolicyDocument": json.dumps({"Statement": [trust]})},
+        "delete_role": {},
+    }
+    for change, parameters in changes.items():
+        with pytest.raises(ClientError) as error:
+            getattr(client, change)(RoleName=linked, **parameters)
+        assert code(error) == "UnmodifiableEntity"
+
+
 def test_disabling_a_type_detaches_its_policies_and_enabling_attaches_full_access(organizations: Client) -> None:
     enable(organizations, SERVICE)
     organizations.attach_policy(PolicyId=make(organizations, SERVICE, NO_BUCKETS), TargetId=MEMBER)
