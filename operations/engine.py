@@ -201,13 +201,14 @@ class Stack:
 
 def _result(code: int, output: str, log: Path | None) -> Result:
     events = list(_events(log)) if log is not None and log.exists() else []
-    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+    # What came of a step stands here; of a refresh, its beginning does not tell whether anything differed.
+    steps = [event["resOutputsEvent"]["metadata"] for event in events if "resOutputsEvent" in event]
     summaries = [event["summaryEvent"] for event in events if "summaryEvent" in event]
     said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
     return Result(
         code,
         output,
-        tuple(_step(one) for one in steps if one["op"] != "same"),
+        tuple(_step(one) for one in steps if one["op"] not in ("same", "refresh")),
         summaries[-1].get("resourceChanges") or {} if summaries else {},
         tuple(f"{one.get('urn', '')} {one['message'].strip()}" for one in said if one["severity"] == "error"),
     )

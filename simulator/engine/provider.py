@@ -54,6 +54,10 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._version = version
         self._connections: dict[str, _Connection] = {}
 
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> messages.ProviderHandshakeResponse:
+        """Agree on the form of requests: the engine keeps secrets and outputs to itself."""
+        return messages.ProviderHandshakeResponse()
+
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Empty:
         """Accept the engine that dialled."""
         return Empty()

@@ -63,6 +63,18 @@ def _delayed(message: Any) -> bool:
     return bool(message.delayed_until) and bool(unix_time_millis() < message.delayed_until - TOLERANCE)
 
 
+_set_attributes = Queue._set_attributes
+
+
+def _set_only(queue: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+    """Set what is given; moto takes the queue's policy away where another attribute is set."""
+    kept = None if "Policy" in attributes else queue._policy_json
+    _set_attributes(queue, attributes, now)
+    if kept is not None:
+        queue._policy_json = kept
+
+
+Queue._set_attributes = _set_only
 Message.visible = property(_visible)
 Message.delayed = property(_delayed)
 

@@ -316,3 +316,21 @@ def test_the_managed_key_is_always_there(place: Place) -> None:
     send(place)
 
     assert len(receive(place)) == 1
+
+
+def test_setting_another_attribute_keeps_the_queue_s_policy(place: Place) -> None:
+    place.queue("q")
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:{REGION}:{MEMBER}:q",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for given in ({"Policy": policy}, {"VisibilityTimeout": "60"}):
+        place.call("sqs", "SetQueueAttributes", {"QueueUrl": URL, "Attributes": given})
+    asked = {"QueueUrl": URL, "AttributeNames": ["Policy", "VisibilityTimeout"]}
+    read = place.call("sqs", "GetQueueAttributes", asked)["Attributes"]
+    assert (json.loads(read["Policy"])["Statement"], read["VisibilityTimeout"]) == ([statement], "60")
+    place.call("sqs", "SetQueueAttributes", {"QueueUrl": URL, "Attributes": {"Policy": ""}})
+    assert "Policy" not in place.call("sqs", "GetQueueAttributes", asked)["Attributes"]
