@@ -96,7 +96,11 @@ def test_a_web_identity_is_refused(opened: LocalOrganization, given: str, role: 
 def test_the_token_s_tags_become_the_session_s(opened: LocalOrganization) -> None:
     made = assume(token(**{"https://aws.amazon.com/tags": TAGS}))["Credentials"]
     caller = opened.do(lambda: opened.identities.caller(made["AccessKeyId"]))
-    assert (caller.session_tags, caller.transitive_tags, caller.chained) == ({"team": "red"}, frozenset({"team"}), False)
+    assert (caller.session_tags, caller.transitive_tags, caller.chained) == (
+        {"team": "red"},
+        frozenset({"team"}),
+        False,
+    )
 
 
 def test_other_calls_without_a_signature_are_named_as_not_simulated(opened: LocalOrganization) -> None:

@@ -121,7 +121,7 @@ def test_a_key_is_deleted_when_its_window_ends(kms: Desk, by_arn: bool) -> None:
 def test_moto_still_cannot_schedule_a_deletion_by_arn() -> None:
     with desk("kms") as moto:
         made = key(moto)
-        with pytest.raises(KeyError):
+        with pytest.raises(ServiceError, match="KeyError"):
             moto.ask("ScheduleKeyDeletion", KeyId=made["Arn"], PendingWindowInDays=7)
 
 
