@@ -17,6 +17,7 @@ CENTRAL = "Security Hub User Guide, Central configuration"
 POLICIES = "Security Hub User Guide, Configuration policies"
 STANDARDS = "Security Hub User Guide, Enabling and disabling standards"
 CONFIG = "Security Hub User Guide, Integrations with AWS services: AWS Config"
+CONTROLS = "Security Hub User Guide, Generating and updating control findings"
 ACTIONS = "Security Hub User Guide, Using EventBridge for automated response: custom actions"
 
 BEHAVIOURS = (
@@ -183,9 +184,12 @@ BEHAVIOURS = (
             ),
             (
                 "custom-actions",
-                "Custom actions are created, listed, changed and deleted, with names of 20 characters.",
+                "Custom actions are created, listed, changed and deleted, with names of 20 characters; choosing one "
+                "emits its event with the findings, and names nobody.",
                 ACTIONS,
-                "test_custom_actions_are_kept_and_emit_nothing test_custom_actions_have_short_names",
+                "test_custom_actions_are_kept_and_emit_nothing test_custom_actions_have_short_names "
+                "test_security_hub_controls::test_choosing_a_custom_action_emits_its_event_with_the_findings "
+                "test_security_hub_controls::test_an_action_takes_findings_that_are_seen_and_twenty_at_most",
             ),
             (
                 "standards",
@@ -210,6 +214,30 @@ BEHAVIOURS = (
                 "test_a_suppressed_config_finding_stays_suppressed "
                 "test_config_findings_end_with_the_subscription_of_their_product "
                 "test_nothing_becomes_a_finding_where_security_hub_is_off_or_a_resource_does_not_apply",
+            ),
+        ),
+    ),
+    *behaviours(
+        "securityhub",
+        "test_security_hub_controls",
+        (
+            (
+                "control-findings",
+                "EC2.13 and S3.17 check what AWS Config records where an enabled standard has them: one consolidated "
+                "finding per control and resource, which follows it, resolves itself, and is archived days after it "
+                "is gone.",
+                CONTROLS,
+                "test_a_control_of_an_enabled_standard_finds_what_is_recorded "
+                "test_a_finding_follows_its_resource_and_resolves_itself "
+                "test_the_finding_of_a_deleted_resource_is_archived_after_days "
+                "test_a_standard_without_the_control_finds_nothing test_buckets_are_checked_for_kms",
+            ),
+            (
+                "control-associations",
+                "A control is enabled and disabled standard by standard, with a reason.",
+                "Security Hub API Reference, BatchUpdateStandardsControlAssociations",
+                "test_a_control_can_be_disabled_in_a_standard "
+                "test_controls_are_listed_and_others_are_named_as_not_simulated",
             ),
         ),
     ),
@@ -288,13 +316,16 @@ DIFFERENCES = differences(
         "Their operations answer 501 and name themselves.",
     ),
     (
-        "custom-action-events",
-        "No console sends findings to a custom action: CreateActionTarget is kept, its event never comes.",
-        "Test what a custom action triggers by an event of your own on the bus.",
+        "checked-controls",
+        "Of the controls of the standards EC2.13 and S3.17 are checked; all others find nothing. Findings are always "
+        "consolidated; custom parameters are not simulated.",
+        "A standard looks cleaner here than in AWS. A control is one row of `security_hub_checks.py` and a model of "
+        "its "
+        "managed rule.",
     ),
     (
-        "finding-size",
-        "The limits of 240 KB per finding and 6 MB per batch are not checked.",
-        "A provider that imports very large findings is refused by AWS alone.",
+        "custom-action-console",
+        "There is no console: `SecurityHub.actions.choose` does what choosing a custom action does there.",
+        "It is a method of the simulator, not an API call.",
     ),
 )

@@ -200,6 +200,11 @@ class Items:
             if not history[-1].deleted:
                 yield history[-1]
 
+    def newest(self, account: str, region: str, resource_type: str, identifier: str) -> Item | None:
+        """The newest item of one resource."""
+        history = self._of(account, region).get((resource_type, identifier))
+        return history[-1] if history else None
+
     def _of(self, account: str, region: str) -> dict[tuple[str, str], list[Item]]:
         return self._history.setdefault((account, region), {})
 

@@ -5,7 +5,7 @@ The recorder knows resource types and no control: what happens follows from what
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from botocore import xform_name
 
@@ -13,7 +13,7 @@ from simulator.service import Operation, Service
 from simulator.services.config_aggregators import Aggregators
 from simulator.services.config_compliance import Compliance
 from simulator.services.config_evaluations import Evaluations
-from simulator.services.config_items import Items
+from simulator.services.config_items import Item, Items
 from simulator.services.config_recorder import Recorder, Recorders
 from simulator.services.config_rules import Rules
 from simulator.services.config_snapshots import RecordedType
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 DAY_SECONDS = 86400.0
+
+
+class Checks(Protocol):
+    """The part of Security Hub that looks at what is recorded."""
+
+    def config_item(self, item: Item) -> None:
+        """Take a configuration item."""
+        ...
 
 
 class ConfigService(Service):
@@ -80,8 +88,11 @@ class ConfigService(Service):
         if not recorder.records(kind.type):
             return
         frequency = recorder.frequency(kind.type)
+        hub = cast("Checks | None", self.world.services.get("securityhub"))
         for item in self.items.compare(kind, recorder.account, recorder.region, frequency):
             self.triggers.changed(item)
+            if hub is not None:
+                hub.config_item(item)
 
     def _discover(self, recorder: Recorder) -> None:
         """Record everything that exists, and start the daily round where some type is recorded daily."""

@@ -1,8 +1,8 @@
 """Security Hub (CSPM) of the local organisation, in place of moto's.
 
 moto's ignores filters, overwrites the customer's fields, lets the administrator see nothing and
-emits no events. Control findings of enabled standards are not produced: findings come from imports
-and from AWS Config. Security Hub V2, insights and members by invitation are not simulated.
+emits no events. Findings come from imports, from AWS Config, and from the security controls of enabled
+standards whose checks are simulated. Security Hub V2, insights and members by invitation are not simulated.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from botocore import xform_name
 from moto.core.utils import get_service_model
 
 from simulator.service import Operation, Service
+from simulator.services.config_items import Item
 from simulator.services.security_hub_actions import ActionTargets
 from simulator.services.security_hub_administration import Administration
 from simulator.services.security_hub_configuration import Configuration
+from simulator.services.security_hub_controls import Controls
 from simulator.services.security_hub_findings import Findings
 from simulator.services.security_hub_hubs import Hubs
 from simulator.services.security_hub_members import Members
@@ -45,6 +47,8 @@ class SecurityHub(Service):
         self.configuration = Configuration(world, self.hubs, self.administration)
         self.rules = Rules(world, self.hubs, self.administration)
         self.store = FindingStore(world, self.hubs, self.administration, self.rules)
+        self.actions = ActionTargets(self.hubs, self.store)
+        self.controls = Controls(world, self.hubs, self.store, _asff_type)
         self.parts = (
             self.hubs,
             self.administration,
@@ -52,7 +56,8 @@ class SecurityHub(Service):
             self.configuration,
             Policies(world, self.hubs, self.administration, self.configuration),
             self.rules,
-            ActionTargets(self.hubs),
+            self.actions,
+            self.controls,
             Findings(world, self.hubs, self.store),
         )
 
@@ -69,6 +74,10 @@ class SecurityHub(Service):
             self.administration.left(account)
         else:
             self.configuration.organization_changed(account, change)
+
+    def config_item(self, item: Item) -> None:
+        """Take a configuration item from AWS Config: security controls check what was recorded."""
+        self.controls.changed(item)
 
     def config_evaluation(
         self,

@@ -60,6 +60,7 @@ class Hub:
     products: set[str] = field(default_factory=set)
     enabled_controls: frozenset[str] | None = None  # None: all but the disabled ones
     disabled_controls: frozenset[str] = frozenset()
+    disassociated: dict[tuple[str, str], str] = field(default_factory=dict)  # (standard, control) -> reason
 
 
 def unique(*parts: str) -> str:
@@ -98,6 +99,7 @@ class Hubs:
         self.governed: Callable[[str, str], bool] = lambda account, region: False
         self.administers: Callable[[str, str], bool] = lambda account, region: False
         self.disabled: list[Callable[[str, str], None]] = []
+        self.standards_changed: Callable[[str, str], None] = lambda account, region: None
 
     def on(self, account: str, region: str) -> bool:
         """Whether Security Hub is enabled in an account and Region."""
@@ -124,6 +126,7 @@ class Hubs:
             if defaults:
                 hub.standards = [path for path, (_, default) in STANDARDS.items() if default]
             self.hubs[account, region] = hub
+            self.standards_changed(account, region)
         return self.hubs[account, region]
 
     def disable(self, account: str, region: str) -> None:
@@ -221,6 +224,7 @@ class Hubs:
             for request in call.parameters["StandardsSubscriptionRequests"]
         ]
         hub.standards.extend(path for path in dict.fromkeys(paths) if path not in hub.standards)
+        self.standards_changed(call.account, call.region)
         return {"StandardsSubscriptions": [_subscription(hub, path) for path in paths]}
 
     def batch_disable_standards(self, call: Call) -> dict[str, Any]:
@@ -235,6 +239,7 @@ class Hubs:
                 raise invalid(f"{arn} is not a subscription of this account and Region.")
             gone.append(_subscription(hub, path) | {"StandardsStatus": "DELETING"})
             hub.standards.remove(path)
+        self.standards_changed(call.account, call.region)
         return {"StandardsSubscriptions": gone}
 
     def enable_import_findings_for_product(self, call: Call) -> dict[str, Any]:
@@ -291,6 +296,7 @@ class Hubs:
         enabled = controls.get("EnabledSecurityControlIdentifiers")
         hub.enabled_controls = frozenset(enabled) if enabled is not None else None
         hub.disabled_controls = frozenset(controls.get("DisabledSecurityControlIdentifiers", ()))
+        self.standards_changed(hub.account, hub.region)
 
 
 def standard_arn(path: str, region: str) -> str:

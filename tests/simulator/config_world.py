@@ -135,6 +135,9 @@ class FakeHub(Service):
     def config_evaluation(self, *parts: Any) -> None:
         self.evaluations.append((self.world.agenda.now(), *parts))
 
+    def config_item(self, item: Any) -> None:
+        """No security control is enabled."""
+
 
 @dataclass
 class Place:
