@@ -59,12 +59,14 @@ class Earlier:
     """What a run of this remediation that did not end has left, by its journal.
 
     `results` are responses by the name of the change; `inverses` undo what still stands, in the order in which it
-    was done, None where nothing can; `open` names changes of which nobody knows whether they took effect.
+    was done, None where nothing can; `open` names changes of which nobody knows whether they took effect, `settled`
+    those that were done already.
     """
 
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inverses: Mapping[str, Change | None] = field(default_factory=dict)
     open: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -205,6 +207,7 @@ def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
     results: dict[str, Mapping[str, Any]] = {}
     inverses: dict[str, Change | None] = {}
     begun: dict[str, bool] = {}
+    settled: list[str] = []
     for entry in entries:
         name, undoes = entry.get("change"), entry.get("undoes")
         if name is None:
@@ -217,10 +220,12 @@ def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
             continue
         if undoes is not None:
             inverses.pop(undoes, None)
-        elif "settled" not in entry:
+        elif "settled" in entry:
+            settled.append(name)
+        else:
             results[name] = entry["response"]
             inverses[name] = _read(entry["inverse"])
-    return Earlier(results, inverses, tuple(name for name, undo in begun.items() if not undo))
+    return Earlier(results, inverses, tuple(name for name, undo in begun.items() if not undo), tuple(settled))
 
 
 def _read(inverse: Mapping[str, Any] | None) -> Change | None:

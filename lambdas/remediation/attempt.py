@@ -128,7 +128,11 @@ class Attempt:
         self.details |= {"before": first["before"], "plan": first["plan"], "audience": tuple(first["plan"]["tell"])}
         said = _said(first["plan"])
         if evaluation.verdict is Verdict.COMPLIANT:
-            return self._result(Outcome.REMEDIATED, evaluation.annotation, said)
+            # Part of a plan may be enough; what was planned and not made must not be told as done.
+            made = {*self.run.earlier.inverses, *self.run.earlier.open, *self.run.earlier.settled}
+            spared = [change["name"] for change in first["plan"]["changes"] if change["name"] not in made]
+            reason = f"{evaluation.annotation} No longer needed: {', '.join(spared)}." if spared else None
+            return self._result(Outcome.REMEDIATED, reason or evaluation.annotation, said)
         return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)
 
     def _failed(self, reason: str, said: tuple[str, ...]) -> Result:

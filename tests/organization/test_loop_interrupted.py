@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,8 +20,10 @@ import pytest
 from lambdas import findings, remediate
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Resource
+from lambdas.remediation.access import Access
 from lambdas.remediation.lease_items import LOCK_SECONDS, Lease
 from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from operations import scenario
 from operations.local_estate import HUB
@@ -39,7 +41,7 @@ EVERY = [
 ]
 # All calls of this case of each control are struck; of the other cases every so manieth, each beginning elsewhere.
 FULL = {"EC2.13": "tagged range around 22", "Palisade.S3.1": "SSE-S3, as S3 gives it"}
-STRIDE = 9
+STRIDE = 13
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Bench:
 
     def __init__(self, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loop, self._monkeypatch = loop, monkeypatch
+        self._built: Pipeline | None = None
+        self._until = self._now()
         self.team = loop.member()
         for mapping in loop.hub.client("lambda").list_event_source_mappings()["EventSourceMappings"]:
             loop.hub.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -65,6 +69,14 @@ class Bench:
         configuration = loop.hub.client("lambda").get_function_configuration(FunctionName=NAMES.remediate_function)
         for name, value in configuration["Environment"]["Variables"].items():
             monkeypatch.setenv(name, value)
+
+    def _now(self) -> datetime:
+        return self.loop.organization.do(self.loop.organization.world.agenda.now)
+
+    def wait(self, duration: timedelta) -> None:
+        """Let time pass and nothing else happen: schedules would judge everything that these tests break."""
+        clock = self.loop.organization.world.agenda.clock
+        self.loop.organization.do(lambda: clock.forward(clock.now() + duration))
 
     def allow(self, control: Control, case: Case) -> None:
         """Write the team's policy item: this control alone, automatic, with the parameters of the case."""
@@ -89,19 +101,29 @@ class Bench:
 
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
         """Break a resource and import its finding."""
+        self._built = None if self._now() > self._until else self._built
+        self._hub_clients()  # now, so that its calls are not among those that are counted
         session = self.loop.member()
         resource = control.resource(PLACE, case.broken(session, PLACE))
         settings = control.read(session, resource, None)
         assert settings is not None
         evaluation = control.evaluate(settings, control.resolve(case.parameters, REGION))
-        now = self.loop.organization.do(self.loop.organization.world.agenda.now)
-        finding = findings.build(control, resource, evaluation, "d", None, now)
+        finding = findings.build(control, resource, evaluation, "d", None, self._now())
         hub: Any = session.client("securityhub")
         assert hub.batch_import_findings(Findings=[finding])["FailedFindings"] == []
         return resource, {**finding, "Region": REGION}
 
     def handle(self, finding: dict[str, Any], run: str) -> Result | None:
-        """Deliver a finding to a new container of the function."""
+        """Deliver a finding to a container that knows nothing of the one before; only clients of the hub are shared."""
+        built = self._hub_clients()
+        policies = replace(built.policies, _known={}, _environment={})
+        access = Access(built.access.names, built.access.sts)
+        return replace(built, policies=policies, access=access).handle(finding, run)
+
+    def _hub_clients(self) -> Pipeline:
+        """The pipeline as the function builds it."""
+        if self._built is not None:
+            return self._built
         world = self.loop.organization.world
 
         def enter() -> Any:
@@ -116,8 +138,10 @@ class Bench:
             patch.setenv("AWS_ACCESS_KEY_ID", credentials["AccessKeyId"])
             patch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
             patch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])
-            patch.setattr("boto3.DEFAULT_SESSION", None)
-            return remediate._pipeline.__wrapped__(FUNCTION).handle(finding, run)
+            self._built = remediate._pipeline.__wrapped__(FUNCTION)
+        # The session lasts an hour, and each interruption takes a quarter of one.
+        self._until = self._now() + timedelta(minutes=25)
+        return self._built
 
     def log(self, start: int) -> list[Entry]:
         """The calls of the function since an entry of the door's log; those of this test are left out."""
@@ -151,22 +175,19 @@ class Bench:
         return [int(item.get(name, {"N": "0"})["N"]) > 0 for name in ("first", "second", "third")]
 
     @contextmanager
-    def struck(self, number: int, *, after: bool) -> Iterator[list[str]]:
-        """End the caller at the call of this number, before it has an effect, or after."""
-        door, struck, numbers = self.loop.organization.door, list[str](), itertools.count()
+    def struck(self, number: int) -> Iterator[None]:
+        """End the caller before the call of this number has an effect."""
+        door, numbers = self.loop.organization.door, itertools.count()
         handle: Callable[[Any], Any] = door.handle
 
         def handled(request: Any) -> Any:
-            mine = next(numbers) == number
-            answer = handle(request) if after or not mine else None
-            if mine:
-                struck.append("killed")
+            if next(numbers) == number:
                 raise SystemExit("killed")  # no Exception: the program must not see its end
-            return answer
+            return handle(request)
 
         door.handle = handled  # type: ignore[method-assign]
         try:
-            yield struck
+            yield
         finally:
             del door.handle
 
@@ -198,19 +219,22 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     calls = [f"{entry.service}:{entry.operation}" for entry in bench.log(start)]
     expected = bench.ending(control, resource, finding, start)
     assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
+    # To be killed after a call is to be killed before the next.
     first, stride = (0, 1) if FULL[control.id] == case.name else (number % STRIDE, STRIDE)
-    for place, after in itertools.product(range(first, len(calls), stride), (False, True)):
+    for place in range(first, len(calls), stride):
         resource, finding = bench.broken(control, case)
         start = len(bench.loop.organization.door.log)
-        with bench.struck(place, after=after) as struck, pytest.raises(SystemExit):
+        with bench.struck(place), pytest.raises(SystemExit):
             bench.handle(finding, "first")
-        assert struck
-        bench.loop.organization.advance(timedelta(seconds=LOCK_SECONDS + 1))
-        bench.handle(finding, "second")
+        bench.wait(timedelta(seconds=LOCK_SECONDS + 1))
+        result = bench.handle(finding, "second")
+        assert result is not None
         ended = bench.ending(control, resource, finding, start)
         # A message that was sent just before the end is sent again: no queue and no topic can do better.
-        again = "sns:Publish" in calls[: place + after] and not (after and place == len(calls) - 1)
-        told = expected.messages + again
-        assert ended == Ending(expected.outcome, expected.state, expected.changes, told, expected.reserved), (
-            f"killed {'after' if after else 'before'} {calls[place]}, call {place + 1} of {len(calls)}"
-        )
+        wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
+        if "No longer needed" in result.reason:
+            # Part of the plan was enough; the next run reads the live resource and makes no more than it needs.
+            assert ended.changes < wanted.changes
+            wanted = replace(wanted, state=ended.state, changes=ended.changes)
+        assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
+        assert bench.handle(finding, "third") is None
