@@ -39,15 +39,14 @@ def refreshed(provisioner: Provisioner, known: Known, standing: Standing) -> dic
     that stands appears.
     """
     merged: dict[str, Any] = {}
+    imported = not known.inputs
     for name in sorted({*known.inputs, *standing.inputs}):
-        old = known.inputs.get(name)
-        live = old if name in provisioner.unread else standing.inputs.get(name, provisioner.defaults.get(name))
-        if same(provisioner, name, old, live):
-            live = old
-        elif old is None and known.inputs and name in provisioner.computed:
+        old, default = known.inputs.get(name), provisioner.defaults.get(name)
+        live = old if name in provisioner.unread else standing.inputs.get(name, default)
+        if old is None and not imported and (name in provisioner.computed or same(provisioner, name, default, live)):
             continue
-        if live is not None:
-            merged[name] = live
+        merged[name] = old if same(provisioner, name, old, live) else live
+    merged = {name: value for name, value in merged.items() if value is not None}
     if known.inputs.get("region") is not None:
         merged["region"] = known.inputs["region"]
     return merged

@@ -117,6 +117,8 @@ def _read_recorder(site: Site, known: Known) -> Standing | None:
     found = client.describe_configuration_recorders(ConfigurationRecorderNames=[known.id])["ConfigurationRecorders"][0]
     group = found.get("recordingGroup") or {}
     strategy = (group.get("recordingStrategy") or {}).get("useOnly")
+    follows = "ALL_SUPPORTED_RESOURCE_TYPES" if group.get("allSupported") else "INCLUSION_BY_RESOURCE_TYPES"
+    said = (known.inputs.get("recordingGroup") or {}).get("recordingStrategies")
     frequency = (found.get("recordingMode") or {}).get("recordingFrequency")
     inputs = named(
         name=known.id,
@@ -124,7 +126,7 @@ def _read_recorder(site: Site, known: Known) -> Standing | None:
         recordingGroup=named(
             allSupported=group.get("allSupported"),
             resourceTypes=group.get("resourceTypes") or None,
-            recordingStrategies=[{"useOnly": strategy}] if strategy else None,
+            recordingStrategies=[{"useOnly": strategy}] if strategy and (said or strategy != follows) else None,
         ),
         recordingMode={"recordingFrequency": frequency} if frequency else None,
     )

@@ -117,6 +117,9 @@ def _read_table(site: Site, known: Known) -> Standing | None:
     expiry = client.describe_time_to_live(TableName=known.id)["TimeToLiveDescription"]
     encryption = table.get("SSEDescription") or {}
     encrypted = encryption.get("Status") == "ENABLED"
+    # A key that the program does not name is DynamoDB's own choice (Terraform: optional and computed).
+    named_key = not known.inputs or "kmsKeyArn" in (known.inputs.get("serverSideEncryption") or {})
+    key = encryption.get("KMSMasterKeyArn") if named_key else None
     expires = expiry.get("TimeToLiveStatus") == "ENABLED"
     recovers = recovery["PointInTimeRecoveryStatus"] == "ENABLED"
     indexes = [
@@ -136,7 +139,7 @@ def _read_table(site: Site, known: Known) -> Standing | None:
         billingMode=(table.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED"),
         deletionProtectionEnabled=bool(table.get("DeletionProtectionEnabled")),
         globalSecondaryIndexes=indexes or None,
-        serverSideEncryption=named(enabled=True, kmsKeyArn=encryption.get("KMSMasterKeyArn")) if encrypted else None,
+        serverSideEncryption=named(enabled=True, kmsKeyArn=key) if encrypted else None,
         pointInTimeRecovery=named(enabled=True, recoveryPeriodInDays=recovery.get("RecoveryPeriodInDays"))
         if recovers
         else None,

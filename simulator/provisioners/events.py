@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.provisioners.model import (
+    GONE,
     Edit,
     Inputs,
     Known,
@@ -141,7 +142,9 @@ def _update_target(site: Site, edit: Edit) -> Mapping[str, Any]:
 
 def _delete_target(site: Site, known: Known) -> None:
     rule, identifier = _place(known)
-    _settled(site.client("events").remove_targets(Rule=rule, Ids=[identifier]))
+    answer = site.client("events").remove_targets(Rule=rule, Ids=[identifier])
+    if {one["ErrorCode"] for one in answer["FailedEntries"]} - GONE:
+        _settled(answer)
 
 
 PROVISIONERS = (

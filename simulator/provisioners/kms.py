@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from simulator.provisioners.model import (
     Edit,
     Inputs,
@@ -12,6 +14,7 @@ from simulator.provisioners.model import (
     Made,
     Site,
     Standing,
+    code,
     given,
     named,
     provisioner,
@@ -76,8 +79,13 @@ def _update_key(site: Site, edit: Edit) -> Mapping[str, Any]:
 
 
 def _delete_key(site: Site, known: Known) -> None:
+    """Schedule the deletion of a key; one that is about to be deleted already is left to it."""
     days = int(known.inputs["deletionWindowInDays"])
-    site.client("kms").schedule_key_deletion(KeyId=known.id, PendingWindowInDays=days)
+    try:
+        site.client("kms").schedule_key_deletion(KeyId=known.id, PendingWindowInDays=days)
+    except ClientError as error:
+        if code(error) != "KMSInvalidStateException" or "pending deletion" not in str(error):
+            raise
 
 
 def _alias(site: Site, inputs: Inputs) -> Made:

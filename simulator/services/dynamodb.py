@@ -34,6 +34,16 @@ class DynamoDb(Service):
         given = str(call.parameters.get("TableName") or call.parameters.get("ResourceArn") or "")
         return Arn.parse(given).account if given.startswith("arn:") else call.caller.account
 
+    def after(self, call: Call, response: Mapping[str, Any]) -> None:
+        """Encrypt a table otherwise when it is updated; moto takes no notice of it."""
+        given = call.parameters.get("SSESpecification")
+        if call.operation != "UpdateTable" or given is None:
+            return
+        table, written = self._table(call, call.parameters["TableName"]), dict(given)
+        if written.get("Enabled") and "KMSMasterKeyId" not in written:
+            written["KMSMasterKeyId"] = table._get_default_encryption_key(call.account, call.region)
+        table.sse_specification = written
+
     def transact_write_items(self, call: Call) -> dict[str, Any]:
         """Do all of several writes, or none."""
         items = []
