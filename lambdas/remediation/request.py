@@ -44,7 +44,7 @@ class Request:
 def parse(finding: Mapping[str, Any], partition: str) -> Request:
     """Read one finding; raises InvalidRequestError naming what is wrong with it."""
     account = _text(finding, "AwsAccountId")
-    if not re.fullmatch(r"\d{12}", account):
+    if not re.fullmatch(r"[0-9]{12}", account):
         raise InvalidRequestError(f"AwsAccountId {account[:64]!r} is not an account id")
     control = _control(finding)
     _check_state(finding)

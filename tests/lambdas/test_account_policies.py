@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Audience, Ceiling, Mode, Place, Plan
-from lambdas.remediation.policy import AccountPolicy, Policies, PolicyError
+from lambdas.remediation.policy import AccountPolicy, Policies, PolicyError, StrangerError
 
 ACCOUNT = "222222222222"
 SSH, S3 = catalog()["EC2.13"], catalog()["Palisade.S3.1"]
@@ -110,6 +112,9 @@ class Tree:
     parents: ClassVar = {ACCOUNT: "ou-team", "ou-team": "ou-production", "ou-production": "r-root"}
 
     def list_parents(self, *, ChildId: str) -> dict[str, Any]:
+        if ChildId not in self.parents:
+            code = "ChildNotFoundException" if ChildId.isdigit() else "ServiceException"
+            raise ClientError({"Error": {"Code": code, "Message": "m"}}, "ListParents")
         parent = self.parents[ChildId]
         return {"Parents": [{"Id": parent, "Type": "ROOT" if parent == "r-root" else "ORGANIZATIONAL_UNIT"}]}
 
@@ -145,3 +150,66 @@ def test_a_policy_is_kept_for_a_minute() -> None:
     policies = Policies(table, Tree(), "policies", {"production": {"accounts": [ACCOUNT]}})
     assert policies.of(ACCOUNT) is policies.of(ACCOUNT)
     assert table.reads == 1
+
+
+MODES = [mode for mode in Mode if mode is not Mode.OFF]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("control", MODES)
+@pytest.mark.parametrize("planned", [None, *MODES])
+def test_the_weakest_of_mode_and_ceilings_applies_whatever_their_order(
+    mode: Mode, control: Mode, planned: Mode | None
+) -> None:
+    bounded = replace(SSH, ceiling=Ceiling(control, "the control's"))
+    plan = Plan(tell=(Audience.OWNER,), ceiling=Ceiling(planned, "the plan's") if planned else None)
+    found, reasons = AccountPolicy.parse(item(modes={SSH.id: mode.value})).limit(bounded, plan)
+    order = ["off", "notify", "dry-run", "approve", "automatic"]
+    named = [one.value for one in (mode, control, planned) if one is not None]
+    assert found.value == min(named, key=order.index)
+    assert bool(reasons) is (found is not mode)
+
+
+def test_a_firm_ceiling_holds_even_where_it_is_lifted_by_name() -> None:
+    firm = replace(SSH, ceiling=Ceiling(Mode.NOTIFY, "destructive", firm=True))
+    policy = AccountPolicy.parse(item(modes={SSH.id: "automatic"}, lifted=[SSH.id]))
+    assert policy.limit(firm) == (Mode.NOTIFY, ["destructive"])
+
+
+def test_an_account_without_an_item_has_no_policy() -> None:
+    table = Tables("staging")
+    assert Policies(table, Tree(), "policies", {"production": {"accounts": [ACCOUNT]}}).of(ACCOUNT) is None
+
+
+def test_an_account_outside_the_organization_is_a_stranger_and_not_one_without_a_policy() -> None:
+    policies = Policies(Tables(), Tree(), "policies", {"production": {"organizational_units": ["ou-production"]}})
+    with pytest.raises(StrangerError, match="999999999999 is not in this organization"):
+        policies.of("999999999999")
+
+
+def test_an_error_of_organizations_is_no_answer() -> None:
+    policies = Policies(Tables(), Tree(), "policies", {"production": {"organizational_units": ["ou-production"]}})
+    with pytest.raises(ClientError, match="ServiceException"):
+        policies.of("unreachable")
+
+
+def test_an_item_that_is_about_another_account_is_an_error_and_not_a_policy() -> None:
+    class Mixed(Tables):
+        def get_item(self, **_: Any) -> dict[str, Any]:
+            return {"Item": item(account="333333333333")}
+
+    policies = Policies(Mixed(), Tree(), "policies", {"production": {"accounts": [ACCOUNT]}})
+    with pytest.raises(PolicyError, match="is about another account"):
+        policies.of(ACCOUNT)
+
+
+def test_a_change_of_policy_counts_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, clock = Tables("production"), [1000.0]
+    monkeypatch.setattr("lambdas.remediation.policy.time.time", lambda: clock[0])
+    policies = Policies(table, Tree(), "policies", {"production": {"accounts": [ACCOUNT]}})
+    policies.of(ACCOUNT)
+    table.environments = ()
+    clock[0] += 59
+    assert policies.of(ACCOUNT) is not None
+    clock[0] += 1
+    assert policies.of(ACCOUNT) is None

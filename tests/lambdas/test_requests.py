@@ -77,6 +77,14 @@ def test_every_delivery_of_one_state_is_the_same_remediation_and_a_later_state_a
             id="product of another account",
         ),
         pytest.param({"UpdatedAt": ""}, "UpdatedAt is missing", id="no time"),
+        pytest.param({"Id": "palisade/EC2.13/made-up"}, "is not that of a finding of EC2.13", id="another id"),
+        pytest.param({"Id": None}, "Id is missing", id="no id"),
+        pytest.param({"Compliance": {"Status": "PASSED"}}, "Compliance.Status is PASSED", id="passed"),
+        pytest.param({"Workflow": {"Status": "SUPPRESSED"}}, "Workflow.Status is SUPPRESSED", id="suppressed"),
+        pytest.param({"RecordState": "ARCHIVED"}, "RecordState is ARCHIVED", id="archived"),
+        pytest.param({"Compliance": ["FAILED"]}, "Compliance is not an object", id="malformed compliance"),
+        pytest.param({"Workflow": "NEW"}, "Workflow is not an object", id="malformed workflow"),
+        pytest.param({"AwsAccountId": chr(0xFF12) * 12}, "is not an account id", id="digits of another alphabet"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_said(changes: dict[str, Any], said: str) -> None:

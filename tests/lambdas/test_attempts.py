@@ -1,0 +1,246 @@
+"""One attempt: which outcome follows from what the live resource says, before a change and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ParamValidationError
+
+from lambdas.controls.model import Audience, Ceiling, Change, Evaluation, Grant, Mode, Plan, Probe, Refusal, Verdict
+from lambdas.remediation.apply import Run, earlier
+from lambdas.remediation.attempt import Attempt
+from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.policy import AccountPolicy, Exemption
+from tests.lambdas.remediation_requests import ACCOUNT, SSH, request
+
+GOOD, BAD, OUT = Verdict.COMPLIANT, Verdict.NON_COMPLIANT, Verdict.NOT_APPLICABLE
+GRANTS = (Grant("ec2:A", ("*",)),)
+UNDO = Change("undo-mend", "ec2", "unmend", {}, GRANTS, irreversible="it is an undo")
+MEND = Change("mend", "ec2", "mend", {}, GRANTS, inverse=UNDO)
+PLAN = Plan(changes=(MEND,), tell=(Audience.OWNER,), message="It is open.")
+FINAL = "ec2:unmend"
+
+
+def error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "because"}}, "Operation")
+
+
+@dataclass
+class World:
+    """A resource that says one thing after another, and what was done to it."""
+
+    says: list[Any]
+    plan: Plan | Refusal = PLAN
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def read(self, session: Any, resource: Any, finding: Any) -> Any:
+        said = self.says.pop(0) if len(self.says) > 1 else self.says[0]
+        if isinstance(said, Exception):
+            raise said
+        return None if said is None else {"Verdict": said, "Tags": [{"Key": "use", "Value": "bastion"}]}
+
+    def writer(self, policy: str) -> Any:
+        def client(service: str) -> Any:
+            return SimpleNamespace(**{name: self._operation(service, name) for name in ("mend", "unmend")})
+
+        return SimpleNamespace(client=client)
+
+    def _operation(self, service: str, name: str) -> Any:
+        def call(**_: Any) -> dict[str, Any]:
+            self.calls.append(f"{service}:{name}")
+            if isinstance(self.answers.get(name), Exception):
+                raise self.answers[name]
+            return {"ResponseMetadata": {"RequestId": "r"}}
+
+        return call
+
+    def attempt(
+        self, mode: Mode = Mode.AUTOMATIC, *, before: Any = (), exempt: bool = False, inspect: Any = None
+    ) -> Result:
+        control = replace(
+            SSH,
+            read=self.read,
+            evaluate=lambda settings, parameters: Evaluation(settings["Verdict"], f"It is {settings['Verdict']}."),
+            plan=lambda resource, settings, parameters, facts: self.plan,
+            inspect=inspect,
+        )
+        expires = datetime.now(UTC).date() + timedelta(days=1)
+        exemptions = (Exemption("EC2.13", "a bastion", "ann", expires, tag="use=bastion"),) if exempt else ()
+        policy = AccountPolicy("production", ACCOUNT, "Owner", {SSH.id: mode}, frozenset(), {}, exemptions)
+        details: dict[str, Any] = {}
+        run = Run(self.writer, lambda kind, body: self._note(kind, body, details), earlier(before))
+        asked = replace(request(), control=control)
+        session: Any = None
+        return Attempt(asked, policy, mode, [], session, run, before, details).make()
+
+    def _note(self, kind: str, body: dict[str, Any], details: dict[str, Any]) -> None:
+        plan = {} if self.entries else {"plan": details["plan"], "before": details["before"]}
+        self.entries.append({"entry": f"{len(self.entries) + 1:04d}-{kind}", **body, **plan})
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr("lambdas.remediation.verify.time.sleep", slept.append)
+    return slept
+
+
+def test_what_fails_is_changed_and_proved() -> None:
+    world = World([BAD, GOOD])
+    result = world.attempt()
+    assert (result.outcome, result.reason, result.applied) == (Outcome.REMEDIATED, "It is COMPLIANT.", True)
+    assert world.calls == ["ec2:mend"]
+    assert result.details["before"]["Verdict"] is BAD
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        pytest.param(GOOD, Outcome.ALREADY_COMPLIANT, id="compliant"),
+        pytest.param(OUT, Outcome.NOT_APPLICABLE, id="not judged is not compliant"),
+        pytest.param(None, Outcome.GONE, id="gone"),
+        pytest.param(error("AccessDenied"), Outcome.FAILED, id="denied"),
+        pytest.param(error("UnauthorizedOperation"), Outcome.FAILED, id="denied by EC2"),
+        pytest.param(ParamValidationError(report="no such name"), Outcome.INVALID, id="no possible id"),
+    ],
+)
+def test_what_does_not_fail_is_not_changed(said: Any, outcome: Outcome) -> None:
+    world = World([said])
+    result = world.attempt()
+    assert (result.outcome, result.applied, world.calls) == (outcome, False, [])
+
+
+@pytest.mark.parametrize("raised", [error("Throttling"), KeyError("a defect of ours")])
+def test_an_error_is_never_a_verdict(raised: Exception) -> None:
+    with pytest.raises(type(raised)):
+        World([raised]).attempt()
+
+
+def test_an_exempted_resource_is_left_alone_with_who_answers_for_it() -> None:
+    world = World([BAD])
+    result = world.attempt(exempt=True)
+    assert (result.outcome, world.calls) == (Outcome.EXEMPTED, [])
+    assert result.reason.startswith("a bastion (ann, until ")
+
+
+@pytest.mark.parametrize(
+    ("mode", "plan", "outcome"),
+    [
+        pytest.param(Mode.NOTIFY, PLAN, Outcome.NOTIFIED, id="notify"),
+        pytest.param(Mode.DRY_RUN, PLAN, Outcome.DRY_RUN, id="dry-run"),
+        pytest.param(Mode.APPROVE, PLAN, Outcome.AWAITING_APPROVAL, id="approve"),
+        pytest.param(
+            Mode.AUTOMATIC,
+            replace(PLAN, ceiling=Ceiling(Mode.APPROVE, "closes more")),
+            Outcome.AWAITING_APPROVAL,
+            id="the plan's ceiling",
+        ),
+        pytest.param(Mode.AUTOMATIC, Plan(tell=(Audience.OWNER,)), Outcome.NOTIFIED, id="nothing to change"),
+        pytest.param(Mode.AUTOMATIC, Refusal("an AWS service owns it"), Outcome.REFUSED, id="refusal"),
+        pytest.param(
+            Mode.AUTOMATIC,
+            replace(PLAN, changes=(replace(MEND, effect=Probe("ec2", "describe", {}, "State", ("done",))),)),
+            Outcome.AWAITING_APPROVAL,
+            id="a change that lasts",
+        ),
+    ],
+)
+def test_what_may_not_be_applied_is_told_and_not_applied(mode: Mode, plan: Any, outcome: Outcome) -> None:
+    world = World([BAD], plan)
+    result = world.attempt(mode)
+    assert (result.outcome, result.applied, world.calls) == (outcome, False, [])
+    assert result.reason
+
+
+def test_proof_is_waited_for(waits: list[float]) -> None:
+    assert World([BAD, BAD, BAD, GOOD]).attempt().outcome is Outcome.REMEDIATED
+    assert waits == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        pytest.param(BAD, "the change did not take: It is NON_COMPLIANT.", id="still failing"),
+        pytest.param(OUT, "does not judge the resource any more", id="not judged any more"),
+    ],
+)
+def test_a_change_without_proof_is_undone_and_failed(then: Verdict, said: str) -> None:
+    world = World([BAD, then])
+    result = world.attempt()
+    assert (result.outcome, result.applied) == (Outcome.FAILED, True)
+    assert said in result.reason
+    assert result.reason.endswith("; what was there before is restored")
+    assert world.calls == ["ec2:mend", FINAL]
+
+
+def test_an_undo_that_is_refused_is_said() -> None:
+    result = World([BAD, BAD], answers={"unmend": error("Forbidden")}).attempt()
+    assert "; not restored: undo-mend: ec2.unmend was refused with Forbidden: because" in result.reason
+
+
+def test_a_refused_change_is_a_failure_and_nothing_was_there_to_restore() -> None:
+    result = World([BAD], answers={"mend": error("Forbidden")}).attempt()
+    assert (result.outcome, result.applied) == (Outcome.FAILED, False)
+    assert result.reason == "mend: ec2.mend was refused with Forbidden: because"
+
+
+def test_a_resource_that_vanishes_under_the_change_is_gone_and_nothing_is_undone() -> None:
+    world = World([BAD, None])
+    assert world.attempt().outcome is Outcome.GONE
+    assert world.calls == ["ec2:mend"]
+
+
+def test_a_proof_that_cannot_be_read_is_an_error_and_no_success() -> None:
+    with pytest.raises(ClientError, match="Throttling"):
+        World([BAD, error("Throttling")]).attempt()
+
+
+# After a run that was killed.
+def killed(entries: int) -> list[dict[str, Any]]:
+    world = World([BAD, GOOD])
+    world.attempt()
+    return world.entries[:entries]
+
+
+@pytest.mark.parametrize("entries", [1, 2])
+def test_what_a_killed_run_has_remediated_is_remediated_and_not_just_compliant(entries: int) -> None:
+    result = World([GOOD]).attempt(before=killed(entries))
+    assert (result.outcome, result.applied) == (Outcome.REMEDIATED, True)
+    assert result.lines[0] == "It is open."
+    assert result.details["before"]["Verdict"] is BAD
+
+
+@pytest.mark.parametrize(
+    ("said", "mode", "outcome"),
+    [
+        pytest.param(BAD, Mode.NOTIFY, Outcome.NOTIFIED, id="the mode was weakened meanwhile"),
+        pytest.param(error("AccessDenied"), Mode.AUTOMATIC, Outcome.FAILED, id="reading is denied by now"),
+    ],
+)
+def test_an_outcome_that_changes_nothing_says_what_a_killed_run_has_changed(
+    said: Any, mode: Mode, outcome: Outcome
+) -> None:
+    result = World([said]).attempt(mode, before=killed(2))
+    assert (result.outcome, result.applied) == (outcome, True)
+    assert result.reason.startswith("an interrupted run of this remediation has changed the resource")
+
+
+def test_what_a_killed_run_has_done_to_a_resource_that_is_not_judged_any_more_is_undone() -> None:
+    world = World([OUT])
+    assert world.attempt(before=killed(2)).outcome is Outcome.FAILED
+    assert world.calls == [FINAL]
+
+
+def test_planned_changes_that_were_not_needed_are_named() -> None:
+    second = replace(MEND, name="mend-more")
+    world = World([BAD, GOOD], replace(PLAN, changes=(MEND, second)))
+    world.attempt()
+    result = World([GOOD]).attempt(before=world.entries[:2])
+    assert result.reason == "It is COMPLIANT. No longer needed: mend-more."
