@@ -72,6 +72,22 @@ BEHAVIOURS = (
     ),
     *behaviours(
         "config",
+        "test_config_deliveries",
+        (
+            (
+                "snapshots",
+                "Snapshots are delivered on request and by the channel's frequency, where the bucket's policy lets "
+                "AWS Config; the status says what became of them.",
+                "AWS Config Developer Guide, Delivering configuration snapshots to an Amazon S3 bucket",
+                "test_a_snapshot_on_request_holds_what_is_recorded "
+                "test_a_bucket_that_does_not_admit_config_gets_none_and_the_status_says_so "
+                "test_a_delivery_channel_with_a_frequency_delivers_by_itself "
+                "test_a_snapshot_needs_a_channel_and_a_running_recorder",
+            ),
+        ),
+    ),
+    *behaviours(
+        "config",
         "test_config_rules",
         (
             (
@@ -101,10 +117,12 @@ BEHAVIOURS = (
             ),
             (
                 "message-types",
-                "Functions get AWS's events: item changes, oversized changes as summaries, schedules.",
+                "Functions get AWS's events: item changes, oversized changes as summaries, schedules, delivered "
+                "snapshots.",
                 EVENTS,
                 "test_the_event_of_a_change_is_exactly_that_of_aws test_an_oversized_item_comes_as_a_summary "
-                "test_a_scheduled_rule_runs_when_it_is_made_and_then_by_its_period",
+                "test_a_scheduled_rule_runs_when_it_is_made_and_then_by_its_period "
+                "test_config_deliveries::test_a_rule_that_waits_for_snapshots_is_told_where_one_lies",
             ),
             (
                 "rule-status",
@@ -192,9 +210,15 @@ DIFFERENCES = differences(
     ),
     (
         "delivery",
-        "Snapshots and histories are not written to the delivery channel's bucket; the service-linked role is taken "
-        "at its word.",
-        "What reads Config's files in S3 finds the check file alone.",
+        "Histories and oversized items are not written to the delivery channel's bucket, nor its topic told; a new "
+        "channel with the service-linked role is not tried.",
+        "What reads Config's files in S3 finds snapshots alone; test the bucket's policy by one.",
+    ),
+    (
+        "events",
+        "Of Config's events only the compliance change is emitted: no item changes, no snapshot or re-evaluation "
+        "status.",
+        "Rules on Config Configuration Item Change are stored and never match.",
     ),
     (
         "authorization-of-accounts",

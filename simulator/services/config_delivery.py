@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from moto.backends import get_backend
 
-from simulator.call import ServiceError
+from simulator.call import Caller, ServiceError
 
 if TYPE_CHECKING:
     from simulator.services.config_recorder import Recorder
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 PRINCIPAL = "config.amazonaws.com"
 CHECK_FILE = "ConfigWritabilityCheckFile"
 SERVICE_LINKED = ":role/aws-service-role/"
+
+
+def deliverer(world: World, recorder: Recorder) -> Caller:
+    """Who delivers for a recorder: its role in session, or the service where that is the service-linked one.
+
+    Raises ServiceError where the role does not let AWS Config in.
+    """
+    service = world.as_service(PRINCIPAL, account=recorder.account, arn=recorder.arn)
+    if SERVICE_LINKED in recorder.role:
+        return service
+    session = {"RoleArn": recorder.role, "RoleSessionName": "AWSConfig-BucketConfigCheck"}
+    issued = world.call(service, "sts", "AssumeRole", session, account=recorder.account, region=recorder.region)
+    return world.door.identities.caller(issued["Credentials"]["AccessKeyId"])
 
 
 def try_bucket(world: World, recorder: Recorder, bucket: str) -> None:
@@ -31,11 +44,8 @@ def try_bucket(world: World, recorder: Recorder, bucket: str) -> None:
     if SERVICE_LINKED in recorder.role or all(role.arn != recorder.role for role in roles):
         return
     place = {"region": recorder.region}
-    service = world.as_service(PRINCIPAL, account=recorder.account, arn=recorder.arn)
-    session = {"RoleArn": recorder.role, "RoleSessionName": "AWSConfig-BucketConfigCheck"}
     try:
-        issued = world.call(service, "sts", "AssumeRole", session, account=recorder.account, **place)
-        caller = world.door.identities.caller(issued["Credentials"]["AccessKeyId"])
+        caller = deliverer(world, recorder)
         world.call(caller, "s3", "GetBucketAcl", {"Bucket": bucket}, **place)
         world.call(caller, "s3", "HeadBucket", {"Bucket": bucket}, **place)
         key = f"AWSLogs/{recorder.account}/Config/{CHECK_FILE}"

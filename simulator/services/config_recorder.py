@@ -107,6 +107,8 @@ class Recorders:
         self._started = started
         self._recorders: dict[tuple[str, str], Recorder] = {}
         self._channels: dict[tuple[str, str], dict[str, Any]] = {}
+        self.snapshots: dict[tuple[str, str], dict[str, Any]] = {}  # what became of the last of each place
+        self.channel_changed: Callable[[str, str], None] = lambda account, region: None
 
     def find(self, account: str, region: str) -> Recorder | None:
         """The recorder of one place."""
@@ -227,6 +229,7 @@ class Recorders:
             raise ServiceError("NoSuchBucketException", f"Cannot find a S3 bucket with name {bucket!r}.")
         try_bucket(self.world, recorder, bucket)
         self._channels[call.account, call.region] = {**given, "name": name}
+        self.channel_changed(call.account, call.region)
         return {}
 
     def bucket(self, account: str, region: str) -> str | None:
@@ -234,16 +237,31 @@ class Recorders:
         channel = self._channels.get((account, region))
         return None if channel is None else str(channel["s3BucketName"])
 
+    def channel(self, account: str, region: str, name: str) -> dict[str, Any]:
+        """The delivery channel of one place by its name; raises ServiceError where there is none."""
+        known = self._channels.get((account, region))
+        if known is None or known["name"] != name:
+            raise _no_channel(name)
+        return known
+
+    def delivery_frequency(self, account: str, region: str) -> str | None:
+        """How often snapshots are delivered; None where the channel does not say."""
+        channel = self._channels.get((account, region)) or {}
+        frequency = (channel.get("configSnapshotDeliveryProperties") or {}).get("deliveryFrequency")
+        return None if frequency is None else str(frequency)
+
     def describe_delivery_channels(self, call: Call) -> dict[str, Any]:
         """List the delivery channel of an account and Region."""
         return {"DeliveryChannels": self._named_channels(call)}
 
     def describe_delivery_channel_status(self, call: Call) -> dict[str, Any]:
-        """List the delivery channel's state; nothing is delivered in the local organisation."""
+        """List the delivery channel's state; of what AWS Config delivers only snapshots are simulated."""
         statuses = [
             {
                 "name": channel["name"],
-                "configSnapshotDeliveryInfo": {"lastStatus": "Not_Applicable"},
+                "configSnapshotDeliveryInfo": self.snapshots.get(
+                    (call.account, call.region), {"lastStatus": "Not_Applicable"}
+                ),
                 "configHistoryDeliveryInfo": {"lastStatus": "Not_Applicable"},
                 "configStreamDeliveryInfo": {"lastStatus": "Not_Applicable"},
             }
@@ -261,9 +279,7 @@ class Recorders:
     def delete_delivery_channel(self, call: Call) -> dict[str, Any]:
         """Delete the delivery channel; refused while the recorder runs."""
         name = call.parameters["DeliveryChannelName"]
-        known = self._channels.get((call.account, call.region))
-        if known is None or known["name"] != name:
-            raise _no_channel(name)
+        self.channel(call.account, call.region, name)
         recorder = self.find(call.account, call.region)
         if recorder is not None and recorder.recording:
             raise ServiceError(
@@ -272,6 +288,7 @@ class Recorders:
                 "is a running configuration recorder.",
             )
         del self._channels[call.account, call.region]
+        self.channel_changed(call.account, call.region)
         return {}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHANGE = "ConfigurationItemChangeNotification"
 OVERSIZED = "OversizedConfigurationItemChangeNotification"
 SCHEDULED = "ScheduledNotification"
+SNAPSHOT = "ConfigurationSnapshotDeliveryCompleted"
 MAXIMUM_RULES = 1000
 SECONDS = {
     "One_Hour": 3600,

@@ -12,6 +12,7 @@ from botocore import xform_name
 from simulator.service import Operation, Service
 from simulator.services.config_aggregators import Aggregators
 from simulator.services.config_compliance import Compliance
+from simulator.services.config_deliveries import Deliveries
 from simulator.services.config_evaluations import Evaluations
 from simulator.services.config_items import Item, Items
 from simulator.services.config_recorder import Recorder, Recorders
@@ -55,6 +56,7 @@ class ConfigService(Service):
             self.items,
             self.evaluations,
             self.triggers,
+            Deliveries(world, self.recorders, self.items, self.triggers),
             self.rules,
             Compliance(world, self.rules, self.evaluations),
             Aggregators(world, self.rules, self.evaluations, tags.add),

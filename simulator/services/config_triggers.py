@@ -14,7 +14,7 @@ from simulator.call import Call, Caller, ServiceError
 from simulator.services.config_evaluations import NOT_APPLICABLE, Evaluations
 from simulator.services.config_items import OVERSIZED_BYTES, Item, Items
 from simulator.services.config_managed import MODELS
-from simulator.services.config_rules import CHANGE, OVERSIZED, PRINCIPAL, SCHEDULED, Rule, Rules
+from simulator.services.config_rules import CHANGE, OVERSIZED, PRINCIPAL, SCHEDULED, SNAPSHOT, Rule, Rules
 from simulator.services.config_snapshots import stamp
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ class Triggers:
             left = rule.left(item)
             if rule.covers(item) or left:
                 self._soon(rule, lambda rule=rule, left=left: self._judge(rule, item, left=left))  # type: ignore[misc]
+
+    def delivered(self, account: str, region: str, message: dict[str, Any]) -> None:
+        """A configuration snapshot has been delivered: tell the rules that wait for one."""
+        for rule in list(self.rules.of(account, region).values()):
+            if SNAPSHOT in rule.messages:
+                self._soon(rule, lambda rule=rule: self._invoke(rule, message, left=False))  # type: ignore[misc]
 
     def start_config_rules_evaluation(self, call: Call) -> dict[str, Any]:
         """Evaluate rules against the last recorded state; at most once a minute per rule."""
