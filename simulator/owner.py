@@ -90,7 +90,7 @@ class Owner:
 
     def _do_due(self) -> None:
         """Do one due thing. Nobody waits for it, so that its failure is logged, and the organisation lives on."""
-        if self._due is None:
+        if self._due is None or self._closed:
             return
         try:
             self._due.step_now()

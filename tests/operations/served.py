@@ -115,4 +115,5 @@ def served(*arguments: str, temporary: Path | None = None) -> Iterator[Served]:
         finally:
             late.cancel()
             if process.poll() is None:
-                process.kill()
+                process.terminate()
+                process.wait(timeout=60)
