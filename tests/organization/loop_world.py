@@ -74,12 +74,16 @@ class Loop:
     def outcomes(self, resource: Resource) -> list[dict[str, Any]]:
         return [body for body in self.ledger().values() if body.get("resource") == resource.arn]
 
-    def ledger_of(self, remediation: str) -> dict[str, dict[str, Any]]:
+    def ledger_of(self, remediation: str, session: boto3.Session | None = None) -> dict[str, dict[str, Any]]:
         """The entries of one remediation, in order."""
-        answer = self.hub.client("dynamodb").query(
-            TableName=NAMES.ledger_table,
-            KeyConditionExpression="remediation = :id",
-            ExpressionAttributeValues={":id": {"S": remediation}},
+        answer = (
+            (session or self.hub)
+            .client("dynamodb")
+            .query(
+                TableName=NAMES.ledger_table,
+                KeyConditionExpression="remediation = :id",
+                ExpressionAttributeValues={":id": {"S": remediation}},
+            )
         )
         return {item["entry"]["S"]: json.loads(item["body"]["S"]) for item in answer["Items"]}
 
