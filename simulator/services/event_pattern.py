@@ -18,7 +18,7 @@ from typing import Any
 from simulator.call import ServiceError
 from simulator.services.event_operators import Invalid, Test, test_of
 
-LENGTH = 4096  # characters of a pattern; the quota page states 2,048 as default
+LENGTH = 2048  # characters of a pattern, by default; the quota can be raised to the 4,096 of the API model
 COMBINATIONS = 1000  # branches that $or may unfold to
 
 RESERVED = frozenset(

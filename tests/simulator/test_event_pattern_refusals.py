@@ -104,7 +104,7 @@ def test_a_wrong_pattern_is_refused_with_its_reason(pattern: dict[str, Any], rea
     [
         pytest.param("{", "Expecting property name", id="no JSON"),
         pytest.param("[]", "Filter is not an object", id="an array"),
-        pytest.param(json.dumps({"a": ["x" * LENGTH]}), "longer than 4096 characters", id="too long"),
+        pytest.param(json.dumps({"a": ["x" * LENGTH]}), "longer than 2048 characters", id="too long"),
     ],
 )
 def test_a_text_that_is_no_pattern_is_refused(text: str, reason: str) -> None:
