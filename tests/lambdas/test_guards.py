@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -99,8 +100,10 @@ def test_a_lock_outlives_its_owner_by_its_time_and_no_longer(bench: Bench) -> No
 
 def test_two_controls_share_the_lock_of_a_resource_and_two_accounts_do_not(bench: Bench) -> None:
     """The ARN of a bucket names no account, and anybody's finding may name any bucket."""
-    bench.acquire(request("bucket", control=S3))
-    bench.acquire(request("bucket", OTHER, control=S3))
+    bench.acquire(request("bucket", control=S3), "first")
+    bench.acquire(request("bucket", OTHER, control=S3), "second")
+    with pytest.raises(BusyError):
+        bench.acquire(replace(request("bucket", control=S3, state=1), control=replace(S3, id="Other.1")), "third")
 
 
 def test_a_run_whose_lock_has_gone_to_another_cannot_write_its_outcome(bench: Bench) -> None:

@@ -71,6 +71,10 @@ class Loop:
             for item in page["Items"]
         }
 
+    def state(self) -> list[dict[str, Any]]:
+        """The items of the state table."""
+        return list(self.hub.client("dynamodb").scan(TableName=NAMES.state_table)["Items"])
+
     def outcomes(self, resource: Resource) -> list[dict[str, Any]]:
         return [body for body in self.ledger().values() if body.get("resource") == resource.arn]
 

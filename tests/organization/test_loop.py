@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from operations.local_estate import HUB
+from simulator.faults import Fault, Kind
 from tests.organization.loop_world import (
     NAMES,
     TEAM,
@@ -171,6 +172,24 @@ def test_a_resource_that_is_broken_again_and_again_needs_a_person_the_fourth_tim
     assert waiting["outcome"] == "awaiting-approval"
     assert "three times within seven days" in waiting["reason"]
     assert ingress(loop.member(), group) == [("tcp", 22, 22, "0.0.0.0/0")]
+
+
+def test_an_error_that_is_no_outcome_holds_nothing_up_and_is_tried_again(loop: Loop) -> None:
+    """What fails again and again must not use up what the whole organisation may change in an hour."""
+    faults = loop.organization.faults
+    reader = f"*:assumed-role/{NAMES.reader_role}/*"
+    faults.add(Fault(Kind.ERROR, "ec2", "DescribeSecurityGroupRules", principal=reader))
+    group = open_group(loop.member())
+    loop.organization.advance(timedelta(minutes=5))
+    held = {item["key"]["S"]: item for item in loop.state() if group.arn in item["key"]["S"]}
+    lock = next(item for key, item in held.items() if key.startswith("lock#"))
+    history = next(item for key, item in held.items() if key.startswith("history#"))
+    assert "owner" not in lock
+    assert history["first"]["N"] == "0"
+    assert loop.outcomes(group) == []
+    faults.clear()
+    loop.rest()
+    assert [one["outcome"] for one in loop.outcomes(group)] == ["remediated"]
 
 
 def test_the_hub_s_own_account_is_not_a_member_here(loop: Loop) -> None:

@@ -261,13 +261,9 @@ def test_a_forged_finding_on_somebody_else_s_bucket_does_not_hold_up_its_owner(s
     loop.send({"detail": {"findings": [forged]}})
     loop.member(NOTIFIED).client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
     loop.rest()
-    keys = [item["key"]["S"] for item in state_items(loop) if bucket in item["key"]["S"]]
+    keys = [item["key"]["S"] for item in loop.state() if bucket in item["key"]["S"]]
     assert {key.split("#")[-3] for key in keys if key.startswith("lock#")} == {TEAM, NOTIFIED}
     assert "notified" in [one["outcome"] for one in loop.outcomes(owned)]
-
-
-def state_items(loop: Loop) -> list[dict[str, Any]]:
-    return list(loop.hub.client("dynamodb").scan(TableName=NAMES.state_table)["Items"])
 
 
 MALFORMED = (
