@@ -41,6 +41,8 @@ class OffsetClock:
 
     def offset(self) -> timedelta:
         """How far this clock is ahead of the real one."""
+        if self._traveller is None:
+            return timedelta()
         return self.now() - time_machine.escape_hatch.datetime.datetime.now(UTC)
 
     def forward(self, moment: datetime) -> None:

@@ -159,12 +159,13 @@ class Port:
         def work() -> Answer:
             try:
                 given = json.loads(message.body or b"{}")
-                name = message.target.removeprefix(CONTROL)
+            except ValueError as error:
+                return _json(400, {"error": f"not JSON: {error}"})
+            name = message.target.removeprefix(CONTROL)
+            try:
                 return _json(200, organization.control(name, given if isinstance(given, dict) else {}))
             except ControlError as error:
                 return _json(error.status, {"error": str(error)})
-            except ValueError as error:
-                return _json(400, {"error": f"not JSON: {error}"})
 
         future = self.loop.run_in_executor(None, work)
         future.add_done_callback(lambda done: reply(done.result()))
