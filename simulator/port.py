@@ -166,6 +166,9 @@ class Port:
                 return _json(200, organization.control(name, given if isinstance(given, dict) else {}))
             except ControlError as error:
                 return _json(error.status, {"error": str(error)})
+            except Exception as error:  # something that was due failed: whoever asked must not wait for ever
+                log.exception("control request %s failed", name)
+                return _json(500, {"error": f"{type(error).__name__}: {error}"})
 
         future = self.loop.run_in_executor(None, work)
         future.add_done_callback(lambda done: reply(done.result()))

@@ -36,6 +36,8 @@ class Behind:
     def control(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
         if name == "refused":
             raise ControlError(400, "refused")
+        if name == "failed":
+            raise LookupError("failed")
         self.asked.append((name, dict(given)))
         return {"name": name}
 

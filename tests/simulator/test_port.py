@@ -258,6 +258,8 @@ def test_control_requests_are_taken_from_here_alone(place: Endpoint) -> None:
     assert place.behind.asked == [("x", {"a": 1})]
     refused = place.ask("POST", "/_palisade/refused", json_alone, "{}")
     assert (refused.status, json.loads(refused.body)) == (400, {"error": "refused"})
+    failed = place.ask("POST", "/_palisade/failed", json_alone, "{}")
+    assert (failed.status, json.loads(failed.body)) == (500, {"error": "LookupError: failed"})
     assert place.ask("POST", "/_palisade/x", json_alone, "no JSON").status == 400
     assert place.ask("POST", "/_palisade/x", {"Content-Type": "text/plain"}, '{"a": 1}').status == 415
     assert place.ask("GET", "/_palisade/x", {"Host": "evil.example"}).status == 403
