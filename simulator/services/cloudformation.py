@@ -7,13 +7,15 @@ CloudFormation User Guide, "Working with AWS CloudFormation StackSets"; "Automat
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from moto.backends import get_backend
+
 from simulator.call import Call, Caller, ServiceError
 from simulator.service import Service
+from simulator.services.cloudformation_stacks import StackWork
 from simulator.services.cloudformation_template import Stack, Template, read
 from simulator.services.organizations import Organizations, give_access
 from simulator.world import Account
@@ -101,20 +103,53 @@ class StackSets(Service):
 
     def create_stack_instances(self, call: Call) -> dict[str, Any]:
         """Deploy into every active account of units, nested ones too; never into the management account."""
-        found, targets = self._set(call), call.parameters.get("DeploymentTargets") or {}
-        units = targets.get("OrganizationalUnitIds") or []
-        if not units or targets.get("Accounts") or targets.get("AccountFilterType") not in (None, "NONE"):
-            raise ServiceError(
-                "ValidationError", "deployment targets other than organizational units are not simulated"
-            )
-        known = self.world.service(Organizations).units()
-        if missing := [unit for unit in units if unit not in known]:
-            raise ServiceError("ValidationError", f"organizational units {', '.join(missing)} do not exist")
+        found, units = self._set(call), self._units(call)
         found.units += [unit for unit in units if unit not in found.units]
         found.regions += [region for region in call.parameters["Regions"] if region not in found.regions]
         for account in self._accounts(found):
             self._deploy(found, account)
         return {"OperationId": self._operation(found, "CREATE", call)}
+
+    def delete_stack_instances(self, call: Call) -> dict[str, Any]:
+        """Remove the stacks of units or of Regions, with what they made unless stacks are to be retained."""
+        found, parameters = self._set(call), call.parameters
+        units, regions = self._units(call), list(parameters["Regions"])
+        if set(units) < set(found.units) and set(regions) < set(found.regions):
+            raise ServiceError(
+                "ValidationError", "some Regions of some organizational units: such a removal is not simulated"
+            )
+        # Where all Regions go the units are no longer targets, and where all units go the Regions.
+        left_units = [one for one in found.units if one not in units or not set(regions) >= set(found.regions)]
+        left_regions = [one for one in found.regions if one not in regions or not set(units) >= set(found.units)]
+        found.units, found.regions = left_units, left_regions if left_units else []
+        staying = {account.id for account in self._accounts(found)}
+        for account, region in [key for key in found.stacks if key[0] not in staying or key[1] not in found.regions]:
+            stack = found.stacks.pop((account, region))
+            if not parameters["RetainStacks"] and account in self.world.accounts:
+                StackWork(self.world, self._executor(found, account), region).delete(stack)
+        return {"OperationId": self._operation(found, "DELETE", call)}
+
+    def delete_stack_set(self, call: Call) -> dict[str, Any]:
+        """Delete a stack set that has no stacks left."""
+        found = self._set(call)
+        if found.stacks:
+            raise ServiceError("StackSetNotEmptyException", "StackSet is not empty", 409)
+        del self.sets[found.name]
+        return {}
+
+    def update_stack_set(self, call: Call) -> dict[str, Any]:
+        """Take a new template and settings, and update every stack."""
+        found, parameters = self._set(call), call.parameters
+        template = read(parameters["TemplateBody"])
+        if template.named and "CAPABILITY_NAMED_IAM" not in (parameters.get("Capabilities") or ()):
+            raise ServiceError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
+        kept = {key: value for key, value in parameters.items() if key not in ("OperationId", "CallAs")}
+        found.template, found.settings = template, {**found.settings, **kept}
+        for (account, region), old in list(found.stacks.items()):
+            new = Stack(template, self._names(found, account, region))
+            StackWork(self.world, self._executor(found, account), region).update(old, new)
+            found.stacks[account, region] = new
+        return {"OperationId": self._operation(found, "UPDATE", call)}
 
     def describe_stack_set_operation(self, call: Call) -> dict[str, Any]:
         """Return an operation; they end within the call that starts them."""
@@ -149,6 +184,18 @@ class StackSets(Service):
             if present is not None and change in ("joined", "moved") and present in list(self._accounts(found)):
                 self._deploy(found, present)
 
+    def _units(self, call: Call) -> list[str]:
+        targets = call.parameters.get("DeploymentTargets") or {}
+        units = list(targets.get("OrganizationalUnitIds") or [])
+        if not units or targets.get("Accounts") or targets.get("AccountFilterType") not in (None, "NONE"):
+            raise ServiceError(
+                "ValidationError", "deployment targets other than organizational units are not simulated"
+            )
+        known = self.world.service(Organizations).units()
+        if missing := [unit for unit in units if unit not in known]:
+            raise ServiceError("ValidationError", f"organizational units {', '.join(missing)} do not exist")
+        return units
+
     def _accounts(self, found: StackSet) -> Iterator[Account]:
         for account in self.world.accounts.values():
             if (
@@ -165,9 +212,7 @@ class StackSets(Service):
             if (account.id, region) in found.stacks:
                 continue
             stack = Stack(found.template, self._names(found, account.id, region))
-            for logical, resource in found.template.resources.items():
-                if stack.wanted(resource):
-                    self._create(stack, caller, logical, resource, region)
+            StackWork(self.world, caller, region).create(stack)
             found.stacks[account.id, region] = stack
 
     def _names(self, found: StackSet, account: str, region: str) -> dict[str, str]:
@@ -176,53 +221,11 @@ class StackSets(Service):
         pseudo = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": self.world.partition}
         return {**defaults, **given, **pseudo}
 
-    def _create(self, stack: Stack, caller: Caller, logical: str, resource: Mapping[str, Any], region: str) -> None:
-        properties = stack.resolve(resource.get("Properties") or {})
-        if resource["Type"] == "AWS::IAM::Role":
-            self._role(stack, caller, logical, properties, region)
-        else:
-            self._policy(stack, caller, logical, properties, region)
-
-    def _role(self, stack: Stack, caller: Caller, logical: str, properties: Mapping[str, Any], region: str) -> None:
-        parameters = {
-            "RoleName": properties["RoleName"],
-            "AssumeRolePolicyDocument": json.dumps(properties["AssumeRolePolicyDocument"]),
-            **{
-                key: properties[key]
-                for key in ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary", "Tags")
-                if properties.get(key)
-            },
-        }
-        answer = self.world.call(caller, "iam", "CreateRole", parameters, region=region)["Role"]
-        stack.made[logical], stack.arns[logical] = answer["RoleName"], answer["Arn"]
-        for policy in properties.get("Policies") or ():
-            inline = {
-                "RoleName": answer["RoleName"],
-                "PolicyName": policy["PolicyName"],
-                "PolicyDocument": json.dumps(policy["PolicyDocument"]),
-            }
-            self.world.call(caller, "iam", "PutRolePolicy", inline, region=region)
-        for arn in properties.get("ManagedPolicyArns") or ():
-            attached = {"RoleName": answer["RoleName"], "PolicyArn": arn}
-            self.world.call(caller, "iam", "AttachRolePolicy", attached, region=region)
-
-    def _policy(self, stack: Stack, caller: Caller, logical: str, properties: Mapping[str, Any], region: str) -> None:
-        parameters = {
-            "PolicyName": properties["ManagedPolicyName"],
-            "PolicyDocument": json.dumps(properties["PolicyDocument"]),
-            **{key: properties[key] for key in ("Path", "Description") if properties.get(key)},
-        }
-        answer = self.world.call(caller, "iam", "CreatePolicy", parameters, region=region)["Policy"]
-        stack.made[logical] = stack.arns[logical] = answer["Arn"]
-        for role in properties.get("Roles") or ():
-            attached = {"RoleName": role, "PolicyArn": answer["Arn"]}
-            self.world.call(caller, "iam", "AttachRolePolicy", attached, region=region)
-
     def _executor(self, found: StackSet, account: str) -> Caller:
         """The role that StackSets makes for itself in each account."""
         role = f"stacksets-exec-{hashlib.sha256(found.account.encode()).hexdigest()[:32]}"
         arn = f"arn:{self.world.partition}:iam::{account}:role/{role}"
-        if not any(key[0] == account for one in self.sets.values() for key in one.stacks):
+        if not any(one.name == role for one in get_backend("iam")[account]["global"].get_roles()):
             give_access(account, found.account, self.world.partition, role)
         return Caller(
             arn=f"arn:{self.world.partition}:sts::{account}:assumed-role/{role}/stacksets",

@@ -78,6 +78,7 @@ class Stack:
     names: dict[str, str]
     made: dict[str, str] = field(default_factory=dict)  # logical id -> what Ref returns
     arns: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # as they were resolved when made
 
     def wanted(self, resource: Mapping[str, Any]) -> bool:
         """Whether a resource's condition holds here."""
