@@ -12,10 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import grpc
+import grpc._server
+import time_machine
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from simulator.engine.provider import StandInProvider
 from simulator.provisioners.entrance import Entrance
+
+# The server asks the clock how long to wait: by the organisation's it would wait for ever, or not at all.
+grpc._server.time = time_machine.escape_hatch.time
 
 if TYPE_CHECKING:
     from simulator.local import LocalOrganization
@@ -28,6 +33,8 @@ LARGEST = 64 * 1024 * 1024
 
 class ProviderServer:
     """Serves the providers of one pipeline on a port of this machine; a context manager."""
+
+    provider: type[StandInProvider] = StandInProvider
 
     def __init__(self, organization: LocalOrganization, pipeline: tuple[str, str], *, port: int = 0) -> None:
         """Enter accounts as `pipeline`, an account and the ARN of the role that runs `pulumi up`."""
@@ -43,7 +50,7 @@ class ProviderServer:
             ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="provider"),
             options=[("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)],
         )
-        provider = StandInProvider(entrance, version("pulumi_aws"))
+        provider = self.provider(entrance, version("pulumi_aws"))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, self._server)
         self.port = self._server.add_insecure_port(f"{LOOPBACK}:{self._wanted}")
         self._server.start()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -244,3 +246,9 @@ def test_a_resource_that_is_gone_reads_as_gone_and_deletes_in_peace(member: Dial
 def test_a_type_that_nothing_serves_is_refused_by_name(dialled: Dialled) -> None:
     with pytest.raises(grpc.RpcError, match="aws:ec2/vpc:Vpc"):
         dialled.check("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16")
+
+
+def test_a_server_that_nobody_calls_takes_no_processor_time(server: ProviderServer) -> None:
+    before = os.times().user
+    threading.Event().wait(1)
+    assert os.times().user - before < 0.3

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from pulumi import _types
 
 from simulator.engine import schema
 from simulator.provisioners.model import REGION, SOURCE, Provisioner
@@ -21,7 +22,7 @@ def docstring(token: str, name: str) -> str:
     package = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
     resource: Any = getattr(importlib.import_module(f"pulumi_aws.{package}"), short)
     arguments = getattr(sys.modules[resource.__module__], f"{short}Args")
-    python = {wire: python for python, wire in schema._types.input_type_py_to_pulumi_names(arguments).items()}[name]
+    python = {wire: python for python, wire in _types.input_type_py_to_pulumi_names(arguments).items()}[name]
     return str(getattr(arguments, python).fget.__doc__)
 
 
