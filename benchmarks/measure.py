@@ -83,6 +83,12 @@ def seconds(children: Sequence[Child]) -> float:
     return float(median(child.said["seconds"] for child in children))
 
 
+def ratio(children: Sequence[Child], base: Sequence[Child]) -> float:
+    """The median of the ratios of the rounds: what else the machine does in a round meets both sides of its ratio."""
+    pairs = zip(children, base, strict=True)
+    return float(median(child.said["seconds"] / other.said["seconds"] for child, other in pairs))
+
+
 def memory(children: Sequence[Child]) -> float:
     """The median of the peaks of children's memory, in MB."""
     return median(child.memory for child in children)
