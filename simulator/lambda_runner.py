@@ -309,9 +309,11 @@ def _chance(request: str) -> Iterator[None]:
 def _modules(container: Container) -> Iterator[None]:
     """Put a function's own modules in the place of this process's modules of the same names."""
     code = container.code
+    below = tuple(f"{root}." for root in code.roots)
 
     def own() -> dict[str, ModuleType]:
-        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in code.roots}
+        found = sys.modules.items()
+        return {name: module for name, module in found if name in code.roots or name.startswith(below)}
 
     outer = own()
     for name in outer:
