@@ -85,6 +85,26 @@ Lines = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 
 
 @app.command()
+def doctor(
+    stack: Stack = None,
+    accounts: Accounts = "",
+    regions: Places = "",
+    role: Annotated[str, typer.Option(help="Role of each account to read it by.")] = "OrganizationAccountAccessRole",
+    as_json: Lines = False,
+) -> None:
+    """Look before the first up, changing nothing: what blocks it, what to do, what it costs. Exit code 1: blocked."""
+    from operations.doctor_report import run
+    from operations.stack_settings import StackError
+
+    try:
+        free = run(stack, _names(accounts), _names(regions), role, as_json=as_json)
+    except StackError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(0 if free else 1)
+
+
+@app.command()
 def assess(
     stack: Stack = None,
     accounts: Accounts = "",
