@@ -28,12 +28,12 @@ class Kind(StrEnum):
     THROTTLE = "throttle"  # the service's own throttling error, which SDKs retry
     ERROR = "error"  # the service's 500 or 503, which SDKs retry
     DENY = "deny"  # the service's access denied
-    TIMEOUT = "timeout"  # silence: a read timeout in the process, a closed connection through a port
+    TIMEOUT = "timeout"  # silence: a read timeout in the process; through a port, until the client gives up
     KILL = "kill"  # nothing more: the function that calls ends where it stands
 
 
 class NoAnswer(Exception):
-    """The client gets no answer: a read timeout in the process, a closed connection through a port."""
+    """The client gets no answer: in the process it has a read timeout, through a port it waits until it gives up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ BEHAVIOURS = (
                 "An operation that is not simulated, of any service, answers an error that names it.",
                 MODELS,
                 "test_an_operation_that_is_not_simulated_answers_an_error_that_names_it "
+                "test_what_a_service_of_ours_lacks_never_succeeds test_no_operation_ends_in_an_exception_of_ours "
                 "test_a_service_that_is_not_simulated_answers_an_error_that_names_it "
                 "test_port::test_an_unknown_operation_and_an_unknown_service_are_named",
             ),
@@ -116,8 +117,53 @@ BEHAVIOURS = (
                 "test_a_failing_service_is_asked_again test_a_denial_is_said_as_the_service_says_it "
                 "test_before_the_effect_nothing_happens_and_after_it_only_the_answer_is_lost "
                 "test_a_time_out_is_a_read_timeout_and_leaves_its_effect_behind "
+                "test_port_faults::test_a_client_without_an_answer_waits_until_it_gives_up_and_others_are_served "
                 "test_a_fault_strikes_the_calls_that_it_names test_every_so_many_calls_are_struck "
                 "test_a_share_of_calls_is_struck_by_seed_and_by_what_each_call_is",
+            ),
+        ),
+    ),
+    *behaviours(
+        "door",
+        "tests/operations/test_serve",
+        (
+            (
+                "serve",
+                "`palisade serve` says in one line all that a client needs, remediates within seconds, advances, and "
+                "ends cleanly.",
+                ENDPOINTS,
+                "test_one_line_says_all_that_a_client_needs "
+                "test_default_credentials_are_the_management_accounts_and_every_account_is_entered "
+                "test_a_security_group_that_somebody_opens_is_closed_within_seconds "
+                "test_the_aws_cli_works_in_a_profile_of_every_account_and_after_an_advance "
+                "test_time_is_advanced_with_what_is_due_in_it_and_never_goes_back test_a_signal_ends_it_cleanly "
+                "test_a_second_serve_on_the_port_says_who_is_there",
+            ),
+        ),
+    ),
+    *behaviours(
+        "deployment",
+        "tests/engine/test_member_stack",
+        (
+            (
+                "real-engine",
+                "The real Pulumi engine previews, deploys, refreshes, updates and destroys by a stand-in for the "
+                "provider.",
+                PULUMI,
+                "test_a_preview_plans_everything_and_makes_nothing test_every_member_detects_after_up "
+                "test_an_unchanged_program_changes_nothing test_drift_by_hand_is_found_by_refresh_and_repaired_by_up "
+                "test_one_changed_setting_updates_exactly_what_it_concerns "
+                "test_destroy_returns_members_to_what_they_were",
+            ),
+            (
+                "provider-laws",
+                "The stand-in serves the inputs that the published provider's schema has, and replaces where its "
+                "documentation says so.",
+                PROVIDER,
+                "tests/engine/test_provisioner_laws::test_every_input_that_is_served_is_the_sdk_s "
+                "tests/engine/test_provisioner_laws::test_an_input_either_updates_or_replaces "
+                "tests/engine/test_provider::test_what_the_provider_would_refuse_is_refused_by_check "
+                "test_provisioners::test_what_is_made_reads_back_updates_and_is_deleted",
             ),
         ),
     ),

@@ -7,6 +7,7 @@ from simulator.behaviours.model import behaviours, differences
 LIFECYCLE = "Lambda Developer Guide, Understanding the Lambda execution environment lifecycle"
 PYTHON = "Lambda Developer Guide, Building Lambda functions with Python"
 VARIABLES = "Lambda Developer Guide, Working with Lambda environment variables"
+ASYNCHRONOUS = "Lambda Developer Guide, How Lambda handles errors and retries with asynchronous invocation"
 SQS = "Lambda Developer Guide, Using Lambda with Amazon SQS"
 
 BEHAVIOURS = (
@@ -48,6 +49,57 @@ BEHAVIOURS = (
                 "Third-party files of an archive must be the bytes that this process has.",
                 PYTHON,
                 "test_third_party_files_must_be_this_process_s",
+            ),
+        ),
+    ),
+    *behaviours(
+        "lambda",
+        "test_lambda_service",
+        (
+            (
+                "invocation",
+                "A function answers, or tells its error with status 200; it does what its role may; its logs are "
+                "written with the role's permission.",
+                "Lambda API Reference, Invoke",
+                "test_an_invocation_answers_or_tells_the_function_s_error "
+                "test_a_role_has_to_let_lambda_in test_a_function_does_what_its_role_may_and_no_more "
+                "test_logs_are_written_with_the_role_s_permission_into_a_group_that_is_there",
+            ),
+            (
+                "asynchronous-retries",
+                "An event that fails is tried again after one and two minutes, within its age and as often as the "
+                "function says.",
+                ASYNCHRONOUS,
+                "test_an_event_that_fails_is_tried_three_times_and_then_goes_to_its_destination "
+                "test_retries_are_as_many_as_the_function_says test_an_event_that_gets_too_old_is_given_up",
+            ),
+            (
+                "destinations",
+                "Records of successes and failures go to destinations, failed events to the dead-letter queue.",
+                "Lambda Developer Guide, Capturing records of Lambda asynchronous invocations",
+                "test_an_event_that_fails_is_tried_three_times_and_then_goes_to_its_destination "
+                "test_a_success_goes_to_its_destination",
+            ),
+            (
+                "queue-batches",
+                "Batches of a queue are deleted after success; failed ones come again, given back messages alone.",
+                SQS,
+                "test_a_batch_of_a_queue_is_deleted_after_success "
+                "test_a_batch_that_fails_comes_again_after_its_visibility_timeout "
+                "test_messages_that_the_function_gives_back_come_again_alone test_a_disabled_mapping_takes_nothing "
+                "test_a_queue_that_shows_messages_too_early_is_refused",
+            ),
+            (
+                "permissions",
+                "Other accounts invoke a function where its policy admits them.",
+                "Lambda Developer Guide, Viewing resource-based IAM policies in Lambda",
+                "test_another_account_invokes_where_the_function_admits_it",
+            ),
+            (
+                "limits",
+                "The environment has 4 KB without reserved names, a function 900 seconds.",
+                "Lambda Developer Guide, Lambda quotas",
+                "test_limits_of_functions_are_kept",
             ),
         ),
     ),

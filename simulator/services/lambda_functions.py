@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simulator.call import Call, Caller, ServiceError
 from simulator.iam.gathering import bucket_of
-from simulator.service import Service
+from simulator.service import Operation, Service
 from simulator.services.lambda_invocations import Invocations
 from simulator.services.lambda_sources import Sources, event_payload
 from simulator.services.lambda_state import (
@@ -45,6 +45,10 @@ class LambdaFunctions(Service):
         self._codes: dict[bytes, Code] = {}
         self.invocations = Invocations(world, identities)
         self.sources = Sources(world, self.invocations)
+
+    def operation(self, name: str) -> Operation | None:
+        """Find the method that answers an operation; `invoke_async` is what other services call, not InvokeAsync."""
+        return None if name == "InvokeAsync" else super().operation(name)
 
     def owner(self, call: Call) -> str:
         """The account in the function's ARN, else the caller's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ MOTO = (
 KNOWN = (
     ("cloudtrail", "LookupEvents"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
     ("ec2", "EnableSnapshotBlockPublicAccess"), ("securityhub", "GetInsights"), ("securityhub", "GetFindingsV2"),
-    ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "PublishVersion"),
+    ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
     ("lambda", "CreateFunctionUrlConfig"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
     ("iam", "SimulatePrincipalPolicy"), ("kms", "ConnectCustomKeyStore"),
 )  # fmt: skip
@@ -81,6 +82,14 @@ def test_a_service_that_is_not_simulated_answers_an_error_that_names_it(
     code, text = asker.ask(service, operation)
     assert code in ("NotImplemented", "UnknownOperationException")
     assert service in text
+
+
+def test_what_answers_an_operation_takes_the_call_alone(asker: Asker) -> None:
+    services = asker.opened.do(lambda: build_services(asker.opened.world, asker.opened.identities))
+    for service in services.values():
+        for operation in get_service_model(service.name).operation_names:
+            method = service.operation(operation)
+            assert method is None or list(signature(method).parameters) == ["call"], f"{service.name}:{operation}"
 
 
 def test_what_a_service_of_ours_lacks_never_succeeds(asker: Asker) -> None:
