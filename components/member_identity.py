@@ -26,7 +26,8 @@ ATTACHED_LIMIT = 10
 class MemberIdentity(pulumi.ComponentResource):
     """The IAM part of a member. An account whose controls only tell has no writer role at all.
 
-    `ready` is what the roles can do nothing without.
+    `ready` is what the roles can do nothing without. `assessment_role` is the hub's role that people run
+    `palisade assess` by.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class MemberIdentity(pulumi.ComponentResource):
         *,
         catalog: Sequence[Control],
         deployment_role: str,
+        assessment_role: str | None = None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:MemberIdentity", name, None, opts)
@@ -54,7 +56,7 @@ class MemberIdentity(pulumi.ComponentResource):
             f"{name}-reader",
             names.reader_role,
             "Palisade: lets the hub read what it plans for.",
-            member_trust(estate, [names.remediation_role], identified=False),
+            member_trust(estate, filter(None, [names.remediation_role, assessment_role]), identified=False),
             reader_statements(estate, member),
         )
         if member.acting:

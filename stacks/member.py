@@ -72,6 +72,7 @@ class _Stamping:
             Member(account, modes, document["parameters"]),
             catalog=list(controls.values()),
             deployment_role=settings.deployment_role,
+            assessment_role=settings.assessment_role,
             opts=options,
         )
         text = settings_text(detect)

@@ -49,6 +49,7 @@ class Settings:
     pipeline_role: str
     management_role: str | None
     deployment_role: str
+    assessment_role: str | None
     environments: Mapping[str, EnvironmentPart]
     targets: TargetsPart
     recorder: str

@@ -115,6 +115,11 @@ RoleArn = Annotated[
     str,
     BeforeValidator(_form(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}", "the ARN of an IAM role")),
 ]
+# A role of somebody else's making, IAM Identity Center's for one, may have a path.
+RoleInAccount = Annotated[
+    str,
+    BeforeValidator(_form(r"(?!/)[\w+=,.@/-]{1,576}", "the name of a role, with its path where it has one: no ARN")),
+]
 # The StackSet has the role's name, and CloudFormation's names are the narrower ones.
 RoleName = Annotated[
     str,
@@ -258,6 +263,7 @@ KEYS: Mapping[str, Key] = {
     "regions": Key(Regions, "a list of Regions, the home Region among them"),
     "pipeline_role": Key(RoleArn, "the ARN of the role that runs pulumi up", "", ADMINISTRATION),
     "management_role": Key(RoleArn | None, "the ARN of a role of the management account", None, ()),
+    "assessment_role": Key(RoleInAccount | None, "the name of a role of the hub account", None, ()),
     "deployment_role": Key(RoleName, "the name of a role", "palisade-deployment", ()),
     "environments": Key(
         Mapping[EnvironmentName, EnvironmentPart],

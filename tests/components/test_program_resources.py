@@ -326,6 +326,19 @@ def test_an_account_that_only_tells_has_no_writer_and_no_boundary() -> None:
     assert {one.account for one in of_type(deployment, "iam/policy:Policy")} == {NESTED, STAGED}
 
 
+def test_readers_alone_admit_the_role_by_which_people_assess() -> None:
+    assessor = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Audit_0123456789abcdef"
+    deployment = run(members(assessmentRole=assessor))
+    roles = by_name([one for one in of_type(deployment, "iam/role:Role") if one.account == NESTED])
+    (trust,) = json.loads(roles["palisade-reader"].inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{HUB}:root"}
+    assert trust["Condition"]["ArnEquals"]["aws:PrincipalArn"] == [
+        f"arn:aws:iam::{HUB}:role/palisade-remediation",
+        f"arn:aws:iam::{HUB}:role/{assessor}",
+    ]
+    assert assessor not in roles["palisade-writer"].inputs["assumeRolePolicy"]
+
+
 def test_the_writer_holds_the_actions_of_acting_controls_alone_under_its_boundary(small: Deployment) -> None:
     roles = by_name([one for one in of_type(small, "iam/role:Role") if one.account == PLAIN])
     policies = by_name([one for one in of_type(small, "iam/rolePolicy:RolePolicy") if one.account == PLAIN])

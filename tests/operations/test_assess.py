@@ -15,9 +15,10 @@ from typer.testing import CliRunner, Result
 from lambdas.controls import catalog
 from operations import local_estate, stack_settings
 from operations.cli import app
-from operations.local_estate import MANAGEMENT
+from operations.local_estate import HUB, MANAGEMENT
 from simulator.door import Entry
 from simulator.local import LocalOrganization
+from tests.organization.loop_world import REGION, deployed
 
 HOME, AWAY = "eu-west-1", "us-east-1"
 TEAM, OTHER = "300000000001", "300000000002"
@@ -180,6 +181,24 @@ def test_the_readers_alone_are_enough_and_are_the_role_where_none_is_named(place
     assert of([json.loads(line) for line in done.stdout.splitlines()], arn)["outcome"] == "would change"
 
 
+def test_the_deployed_readers_admit_the_named_role_of_people_and_are_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with deployed(assessmentRole="auditor") as loop:
+        assessed = Assessed(loop.organization, tmp_path)
+        auditor(loop.organization, monkeypatch)
+        monkeypatch.setattr(stack_settings, "STACKS", tmp_path)
+        assessed.write(targets={"accounts": [TEAM, OTHER]}, assessmentRole="auditor")
+        arn = assessed.group_in(TEAM, REGION, "found", broken=True, tags={})
+        before = len(loop.organization.door.log)
+        done = assessed.run("--stack", "here", "--json")
+        calls = list(loop.organization.door.log)[before:]
+    assert done.exit_code == 0, done.output
+    assert of([json.loads(line) for line in done.stdout.splitlines()], arn)["outcome"] == "would change"
+    roles = {one.principal.split("/")[1] for one in calls if one.account == TEAM and one.service != "sts"}
+    assert roles == {"palisade-reader"}
+
+
 def test_what_is_denied_is_unread_and_never_compliant(place: Assessed) -> None:
     arn = place.group("hidden")
     reader(place.organization, TEAM, without="ec2:DescribeSecurityGroupRules")
@@ -255,6 +274,30 @@ def test_credentials_that_aws_does_not_know_are_told_as_such(place: Assessed, mo
     done = place.run("--stack", "here")
     assert done.exit_code == 2
     assert "InvalidClientTokenId" in done.stderr
+
+
+def auditor(organization: LocalOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the shell the credentials of a role of the hub that may read the organization and enter the readers."""
+    iam, partition = organization.session(HUB).client("iam"), organization.world.partition
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+    grants: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": ["organizations:Describe*", "organizations:List*"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": f"arn:{partition}:iam::*:role/palisade-reader",
+        },
+    ]
+    iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=_document(trust))
+    iam.put_role_policy(RoleName="auditor", PolicyName="assess", PolicyDocument=_document(*grants))
+    held = (
+        organization.session(HUB)
+        .client("sts")
+        .assume_role(RoleArn=f"arn:{partition}:iam::{HUB}:role/auditor", RoleSessionName="auditor")["Credentials"]
+    )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", held["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", held["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", held["SessionToken"])
 
 
 def reader(organization: LocalOrganization, account: str, *, without: str | None = None) -> None:

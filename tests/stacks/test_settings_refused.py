@@ -281,6 +281,10 @@ REFUSED = {
         {"managementRole": role(HUB, "organization")},
         f"managementRole: arn:aws:iam::{HUB}:role/organization is not of the management account {MANAGEMENT}",
     ),
+    "an assessing role by its ARN": (
+        {"assessmentRole": role(HUB, "auditor")},
+        f"assessmentRole: 'arn:aws:iam::{HUB}:role/auditor' is not the name of a role, with its path",
+    ),
     "no way into the management account": (
         {"managementRole": None},
         f"managementRole: is missing, and the pipeline's role arn:aws:iam::{HUB}:role/pipeline is not of the",
