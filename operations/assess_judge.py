@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from lambdas.controls.model import Control, Mode, Plan, Refusal, Resource, Verdict
+from lambdas.controls.model import Ceiling, Control, Mode, Plan, Refusal, Resource, Verdict
 from lambdas.remediation import describe
 from lambdas.remediation.policy import AccountPolicy
 from operations.account_access import FAILURES, said
@@ -132,11 +132,17 @@ class Judge:
             annotation if plan.changes or not plan.message else plan.message,
             mode=mode,
             limits=tuple(limits),
-            ceiling=f"{strongest.mode.value}{', firm' if strongest.firm else ''} ({strongest.reason})",
+            ceiling=f"{strongest.mode.value}{self._lifted(strongest)} ({strongest.reason})",
             calls=tuple(_calls(plan)),
             leaves=plan.leaves,
             managed_by=managers,
         )
+
+    def _lifted(self, ceiling: Ceiling) -> str:
+        """Say of a ceiling whether it can be exceeded, and is."""
+        if ceiling.firm:
+            return ", firm"
+        return ", lifted" if ceiling is self.control.ceiling and self.control.id in self.policy.lifted else ""
 
     def _said(self, resource: Resource | None, outcome: Outcome, reason: str, **more: Any) -> Judgement:
         return Judgement(

@@ -158,6 +158,7 @@ def test_a_bucket_without_a_key_in_the_settings_is_told_only(place: Assessed) ->
     assert "set the parameter `key`" in found["reason"]
     planned = of(place.lines("--stack", "here", "--role", ACCESS), "arn:aws:s3:::palisade-told-only")
     assert (planned["outcome"], planned["mode"]) == ("would change", "automatic")
+    assert planned["ceiling"].startswith("approve, lifted (")
     assert "cut off" in planned["ceiling"]
 
 
