@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import regex
@@ -38,6 +38,7 @@ ERROR_CODES = {
     "config": "ValidationException",
 }
 
+SHORT = 256  # characters of a value that is worth remembering
 TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "list": (list, tuple),
@@ -81,6 +82,16 @@ UNREADABLE = frozenset(
 def _pattern(text: str) -> Any:
     """Compile a model's pattern; the `regex` package knows the Unicode classes that `re` does not."""
     return regex.compile("" if text in UNREADABLE else BRACES.sub(r"\\x\1", text.replace(*BEYOND)))
+
+
+def _matches(text: str, value: str) -> bool:
+    """Some patterns of names and ARNs take a millisecond, and calls name the same few again and again."""
+    return _matched(text, value) if len(value) <= SHORT else _pattern(text).search(value) is not None
+
+
+@lru_cache(maxsize=16_384)
+def _matched(text: str, value: str) -> bool:
+    return _pattern(text).search(value) is not None
 
 
 def _faults(shape: Shape, given: object, path: str) -> Iterator[str]:
@@ -129,7 +140,7 @@ def _bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
         allowed = metadata.get("enum")
         if allowed and value not in allowed:
             yield _failed(value, path, f"satisfy enum value set: [{', '.join(allowed)}]")
-        if "pattern" in metadata and not _pattern(metadata["pattern"]).search(value):
+        if "pattern" in metadata and not _matches(metadata["pattern"], value):
             yield _failed(value, path, f"satisfy regular expression pattern: {metadata['pattern']}")
 
 
