@@ -4,69 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from typer.testing import CliRunner, Result
 
 from lambdas.controls import catalog
 from operations import local_estate, stack_settings
-from operations.cli import app
-from operations.local_estate import HUB, MANAGEMENT
-from simulator.door import Entry
+from operations.local_estate import MANAGEMENT
 from simulator.local import LocalOrganization
-from tests.organization.loop_world import REGION, deployed
+from tests.operations.assess_world import AWAY, HOME, OTHER, TEAM, Assessed, document, of
 
-HOME, AWAY = "eu-west-1", "us-east-1"
-TEAM, OTHER = "300000000001", "300000000002"
 ACCESS = "OrganizationAccountAccessRole"
 EXEMPTION = {"control": "EC2.13", "tag": "access=bastion", "reason": "a bastion", "owner": "team"}
-
-
-@dataclass
-class Assessed:
-    """The organisation, and what a run of the command left in the front door's log."""
-
-    organization: LocalOrganization
-    folder: Path
-
-    def run(self, *options: str) -> Result:
-        return CliRunner().invoke(app, ["assess", *options])
-
-    def lines(self, *options: str) -> list[dict[str, Any]]:
-        """Run with --json; the lines of resources that tests made, and all that is unread."""
-        done = self.run("--json", *options)
-        assert done.exit_code in (0, 1), done.output
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def calls(self, *options: str) -> list[Entry]:
-        before = len(self.organization.door.log)
-        self.run(*options)
-        return list(self.organization.door.log)[before:]
-
-    def write(self, **settings: Any) -> None:
-        """Write the settings of a stack called here."""
-        config = {**local_estate.stack_config(self.organization), **settings}
-        text = yaml.safe_dump({"config": {f"palisade:{key}": value for key, value in config.items()}})
-        (self.folder / "Pulumi.here.yaml").write_text(text, encoding="utf-8")
-
-    def group(self, name: str, *, broken: bool = True, tags: dict[str, str] | None = None) -> str:
-        """Make a security group in the first team's home Region; return its ARN."""
-        return self.group_in(TEAM, HOME, name, broken=broken, tags=tags or {})
-
-    def group_in(self, account: str, region: str, name: str, *, broken: bool, tags: dict[str, str]) -> str:
-        ec2 = self.organization.session(account, region).client("ec2")
-        made = ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
-        if tags:
-            ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
-        if broken:
-            ec2.authorize_security_group_ingress(
-                GroupId=made, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
-            )
-        return f"arn:aws:ec2:{region}:{account}:security-group/{made}"
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +38,6 @@ def place(opened: LocalOrganization, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assessed = Assessed(opened, tmp_path)
     assessed.write(exemptions=[{**EXEMPTION, "expires": "2099-12-31"}])
     return assessed
-
-
-def of(lines: list[dict[str, Any]], arn: str) -> dict[str, Any]:
-    (found,) = [line for line in lines if line["resource"] == arn]
-    return found
 
 
 def test_a_broken_group_is_shown_with_each_call_its_permissions_and_the_mode_that_applies(place: Assessed) -> None:
@@ -182,24 +126,6 @@ def test_the_readers_alone_are_enough_and_are_the_role_where_none_is_named(place
     assert of([json.loads(line) for line in done.stdout.splitlines()], arn)["outcome"] == "would change"
 
 
-def test_the_deployed_readers_admit_the_named_role_of_people_and_are_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with deployed(assessmentRole="auditor") as loop:
-        assessed = Assessed(loop.organization, tmp_path)
-        auditor(loop.organization, monkeypatch)
-        monkeypatch.setattr(stack_settings, "STACKS", tmp_path)
-        assessed.write(targets={"accounts": [TEAM, OTHER]}, assessmentRole="auditor")
-        arn = assessed.group_in(TEAM, REGION, "found", broken=True, tags={})
-        before = len(loop.organization.door.log)
-        done = assessed.run("--stack", "here", "--json")
-        calls = list(loop.organization.door.log)[before:]
-    assert done.exit_code == 0, done.output
-    assert of([json.loads(line) for line in done.stdout.splitlines()], arn)["outcome"] == "would change"
-    roles = {one.principal.split("/")[1] for one in calls if one.account == TEAM and one.service != "sts"}
-    assert roles == {"palisade-reader"}
-
-
 def test_what_is_denied_is_unread_and_never_compliant(place: Assessed) -> None:
     arn = place.group("hidden")
     reader(place.organization, TEAM, without="ec2:DescribeSecurityGroupRules")
@@ -277,30 +203,6 @@ def test_credentials_that_aws_does_not_know_are_told_as_such(place: Assessed, mo
     assert "InvalidClientTokenId" in done.stderr
 
 
-def auditor(organization: LocalOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the shell the credentials of a role of the hub that may read the organization and enter the readers."""
-    iam, partition = organization.session(HUB).client("iam"), organization.world.partition
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
-    grants: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Action": ["organizations:Describe*", "organizations:List*"], "Resource": "*"},
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Resource": f"arn:{partition}:iam::*:role/palisade-reader",
-        },
-    ]
-    iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=_document(trust))
-    iam.put_role_policy(RoleName="auditor", PolicyName="assess", PolicyDocument=_document(*grants))
-    held = (
-        organization.session(HUB)
-        .client("sts")
-        .assume_role(RoleArn=f"arn:{partition}:iam::{HUB}:role/auditor", RoleSessionName="auditor")["Credentials"]
-    )
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", held["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", held["SecretAccessKey"])
-    monkeypatch.setenv("AWS_SESSION_TOKEN", held["SessionToken"])
-
-
 def reader(organization: LocalOrganization, account: str, *, without: str | None = None) -> None:
     """Make the readers' role of an account, with the read grants of the catalog; the management account enters it."""
 
@@ -309,9 +211,5 @@ def reader(organization: LocalOrganization, account: str, *, without: str | None
     actions = {grant.action for control in catalog().values() for grant in control.read_grants} - {without}
     grant = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     if "palisade-reader" not in {one["RoleName"] for one in client.list_roles()["Roles"]}:
-        client.create_role(RoleName="palisade-reader", AssumeRolePolicyDocument=_document(trust))
-    client.put_role_policy(RoleName="palisade-reader", PolicyName="all", PolicyDocument=_document(grant))
-
-
-def _document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        client.create_role(RoleName="palisade-reader", AssumeRolePolicyDocument=document(trust))
+    client.put_role_policy(RoleName="palisade-reader", PolicyName="all", PolicyDocument=document(grant))
