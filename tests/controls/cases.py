@@ -17,7 +17,8 @@ class Case:
 
     `broken` and `neighbour` build one resource each by plain boto3 and return its id as Config names it;
     `parameters` are the control's parameters for the laws, as settings give them; `state` shows one
-    resource as it is, for comparison. Every call of a builder makes a resource of its own.
+    resource as it is, for comparison. Every call of a builder makes a resource of its own. The one case that is
+    `thorough`, else the first, is the control's whole of interruptions: it should have the most changes.
     """
 
     name: str
@@ -25,3 +26,4 @@ class Case:
     broken: Callable[[Session, Place], str]
     neighbour: Callable[[Session, Place], str]
     state: Callable[[Session, Place, str], object]
+    thorough: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,11 +114,14 @@ CASES = (
         "SSH open to all of IPv6 and others",
         lambda session: build(session, open_to("::/0", "2001:db8::/32", "10.0.0.0/8")),
     ),
-    case(
-        "tagged range around 22",
-        lambda session: build(
-            session, open_to("0.0.0.0/0", "::/0", ports=(20, 25), text="tools"), tags={"team": "platform"}
+    replace(
+        case(
+            "tagged range around 22",
+            lambda session: build(
+                session, open_to("0.0.0.0/0", "::/0", ports=(20, 25), text="tools"), tags={"team": "platform"}
+            ),
         ),
+        thorough=True,
     ),
     case("every protocol", lambda session: build(session, open_to("0.0.0.0/0", protocol="-1", ports=None))),
     case(
