@@ -141,6 +141,7 @@ def test_what_is_denied_is_unread_and_never_compliant(place: Assessed) -> None:
 
 def test_an_account_that_cannot_be_entered_hinders_no_other(place: Assessed) -> None:
     reader(place.organization, TEAM)
+    reader(place.organization, OTHER)
     place.organization.session(OTHER).client("iam").delete_role_policy(RoleName="palisade-reader", PolicyName="all")
     place.organization.session(OTHER).client("iam").delete_role(RoleName="palisade-reader")
     lines = place.lines("--stack", "here")
