@@ -23,7 +23,10 @@ ACCOUNT = re.compile(r"^\d{12}$")
 
 @dataclass(frozen=True, slots=True)
 class PlannedAccount:
-    """An account to create: `kind` is hub or member, `unit` the names of its units from the root down."""
+    """An account to create: `unit` holds the names of its units from the root down.
+
+    `kind` is hub, member or standalone: an account that exists outside the organization, to be invited.
+    """
 
     id: str
     name: str
@@ -49,6 +52,9 @@ class OrganizationPlan:
                 raise ValueError(f"account {account} is where calls without known credentials would end; take another")
             if ids.count(account) > 1:
                 raise ValueError(f"account {account} is planned more than once")
+        for planned in self.accounts:
+            if planned.kind == "standalone" and planned.unit:
+                raise ValueError(f"account {planned.id}: a standalone account has no unit")
         if [account.id for account in self.accounts if account.kind == "hub"] != [self.hub]:
             raise ValueError(f"exactly the account {self.hub!r} must be planned as hub")
 
@@ -57,7 +63,7 @@ def found(world: World, plan: OrganizationPlan) -> None:
     """Create the organisation in moto's management account and enter its accounts in the world.
 
     Every id depends on the plan alone. Created accounts have the role OrganizationAccountAccessRole,
-    the management account has none.
+    the management account and standalone ones have none.
     """
     partition = world.partition
     backend = get_backend("organizations")[plan.management][partition]
@@ -71,13 +77,17 @@ def found(world: World, plan: OrganizationPlan) -> None:
     world.accounts[plan.management] = Account(plan.management, plan.management_name, "management", (root,))
     units: dict[tuple[str, ...], str] = {(): root}
     for planned in plan.accounts:
+        email = f"aws-{planned.id}@example.com"
+        if planned.kind == "standalone":
+            world.standalone[planned.id] = Account(planned.id, planned.name, planned.kind, email=email)
+            continue
         path = tuple(_unit(backend, units, planned.unit[:depth]) for depth in range(len(planned.unit) + 1))
         with _ids(planned.id, planned.id):
-            backend.create_account(AccountName=planned.name, Email=f"aws-{planned.id}@example.com")
+            backend.create_account(AccountName=planned.name, Email=email)
         if path[-1] != root:
             backend.move_account(AccountId=planned.id, SourceParentId=root, DestinationParentId=path[-1])
         give_access(planned.id, plan.management, partition)
-        world.accounts[planned.id] = Account(planned.id, planned.name, planned.kind, path)
+        world.accounts[planned.id] = Account(planned.id, planned.name, planned.kind, path, email=email)
 
 
 def _unit(backend: Any, units: dict[tuple[str, ...], str], names: tuple[str, ...]) -> str:

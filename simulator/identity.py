@@ -88,11 +88,14 @@ class Identities:
         )
 
     def caller(self, access_key: str) -> Caller:
-        """Return who calls with an access key; raises ServiceError for unknown and expired ones."""
+        """Return who calls with an access key; raises ServiceError for unknown and expired ones.
+
+        Those of a closed account are as unknown as any.
+        """
         known = self._callers.get(access_key)
         if known is None:
             known = self._user(access_key)
-        if known is None:
+        if known is None or self.world.is_closed(known.account):
             raise ServiceError(
                 "InvalidClientTokenId", "The security token included in the request is invalid.", status=403
             )
@@ -118,7 +121,7 @@ class Identities:
 
     def _user(self, access_key: str) -> Caller | None:
         """Find an IAM user's access key. It is looked up at every call: keys are deactivated and deleted."""
-        for account in self.world.accounts:
+        for account in self.world.known_accounts():
             key = self._iam(account).access_keys.get(access_key)
             if key is None or key.status != "Active" or key.user_name is None:
                 continue

@@ -63,6 +63,8 @@ class LocalOrganization:
         self.owner = Owner(self.world.agenda if real_time else None)
         self.rates = self.door.rates = Rates(self.world.agenda, self._in_function, waits=not real_time)
         self.faults = self.door.faults = Faults(self.do, self._in_function, self._drop_config_events)
+        # Accounts that Organizations did not create: people enter them by a role of their own.
+        self._apart = tuple(planned.id for planned in plan.accounts if planned.kind == "standalone")
         self._sessions: dict[tuple[str, str], tuple[datetime | None, boto3.Session]] = {}
 
     def __enter__(self) -> LocalOrganization:
@@ -124,6 +126,8 @@ class LocalOrganization:
     def _entered(self, account: str, region: str) -> Credentials:
         if account == self.world.management:
             return self.administrator()
+        if account in self._apart:
+            return self.do(lambda: self.identities.administrator(account))
         role = f"arn:{self.world.partition}:iam::{account}:role/{ACCESS_ROLE}"
         sts = self.session(self.world.management, region).client("sts")
         entered = sts.assume_role(RoleArn=role, RoleSessionName="administrator")
@@ -143,7 +147,8 @@ class LocalOrganization:
         self.door.recorder = self.world.services["config"]  # type: ignore[assignment]
         found(self.world, self.plan)
         # The root of an account cannot assume roles: people enter the management account by a role.
-        give_access(self.plan.management, self.plan.management, self.world.partition, ADMINISTRATOR)
+        for account in (self.plan.management, *self._apart):
+            give_access(account, account, self.world.partition, ADMINISTRATOR)
 
 
 def _session(credentials: Credentials, region: str) -> boto3.Session:

@@ -47,14 +47,18 @@ class Account:
 
     id: str
     name: str
-    kind: str  # "management", "hub", "member"
+    kind: str  # "management", "hub", "member", "standalone"
     path: tuple[str, ...] = ()
-    state: str = "ACTIVE"
+    state: str = "ACTIVE"  # "PENDING_CLOSURE", "CLOSED"
+    email: str = ""
 
 
 @dataclass(slots=True)
 class World:
-    """Everything that a service may reach. Only the owner thread touches it."""
+    """Everything that a service may reach. Only the owner thread touches it.
+
+    `accounts` are the organization's; `standalone` are those that have not joined it, or have left it.
+    """
 
     agenda: Agenda
     home_region: str
@@ -62,6 +66,7 @@ class World:
     organization_id: str = ""
     management: str = ""
     accounts: dict[str, Account] = field(default_factory=dict)
+    standalone: dict[str, Account] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     door: FrontDoor = field(init=False)
 
@@ -69,6 +74,15 @@ class World:
     def partition(self) -> str:
         """The partition of this organisation."""
         return partition_of(self.home_region)
+
+    def known_accounts(self) -> tuple[str, ...]:
+        """The ids of all accounts, in the organization or not."""
+        return (*self.accounts, *self.standalone)
+
+    def is_closed(self, account: str) -> bool:
+        """Whether an account was closed, so that nobody can use it."""
+        known = self.accounts.get(account) or self.standalone.get(account)
+        return known is not None and known.state == "CLOSED"
 
     def service(self, kind: type[ServiceType]) -> ServiceType:
         """Return the one service of this class."""

@@ -7,6 +7,8 @@ from simulator.behaviours.model import behaviours, differences
 API = "Organizations API Reference, Welcome"
 DELEGATED = "Organizations User Guide, Delegated administrator for AWS services that work with Organizations"
 ACCOUNTS = "Organizations User Guide, Managing member accounts in your organization"
+INVITATIONS = "Organizations User Guide, Managing account invitations with AWS Organizations"
+LEAVING = "Organizations User Guide, Considerations before removing an account from an organization"
 UNITS = "Organizations User Guide, Managing organizational units"
 STACKSETS = "CloudFormation User Guide, Create stack sets with service-managed permissions"
 
@@ -39,12 +41,76 @@ BEHAVIOURS = (
             ),
             (
                 "accounts",
-                "Accounts are created, moved, closed and removed; a new one has OrganizationAccountAccessRole.",
+                "Accounts are created in the root; a new one has OrganizationAccountAccessRole.",
                 ACCOUNTS,
                 "test_a_created_account_stands_under_the_root_and_admits_the_management_account "
-                "test_a_moved_account_takes_its_new_path test_a_closed_account_is_suspended_everywhere "
-                "test_an_account_that_was_removed_is_no_account_of_the_organization "
                 "test_created_accounts_admit_the_management_account_as_administrator_and_it_has_no_such_role",
+            ),
+            (
+                "moves",
+                "A move shows at once in parents and paths, to delegated administrators too; service control policies "
+                "follow it.",
+                "Organizations API Reference, MoveAccount",
+                "test_a_moved_account_takes_its_new_path "
+                "test_organizations_membership::test_a_move_shows_at_once_to_delegated_administrators "
+                "test_organizations_membership::test_service_control_policies_follow_a_move",
+            ),
+            (
+                "closures",
+                "An account that is closed is PENDING_CLOSURE and usable for minutes, then CLOSED (the older Status "
+                "says SUSPENDED): no key of it is known, no role of it can be assumed. It is listed for 90 days.",
+                "Organizations User Guide, Monitor the state of your AWS accounts; Closing a member account in your "
+                "organization",
+                "test_an_account_closes_within_minutes_and_its_status_says_suspended "
+                "test_the_management_account_and_strangers_are_not_closed test_a_closed_account_is_listed_for_90_days "
+                "test_organizations_membership::test_nobody_uses_a_closed_account",
+            ),
+            (
+                "departures",
+                "An account that leaves or is removed is standalone: no list, policy or condition key of the "
+                "organization has it any more. Delegated administrators, the management account and accounts that were "
+                "created less than four days ago stay.",
+                LEAVING,
+                "test_an_account_that_was_removed_is_no_account_of_the_organization "
+                "test_organizations_membership::"
+                "test_an_account_that_left_is_subject_to_nothing_of_the_organization "
+                "test_organizations_membership::test_an_account_that_left_can_be_invited_again "
+                "test_organizations_membership::"
+                "test_delegated_administrators_new_accounts_and_the_management_account_cannot_leave",
+            ),
+            (
+                "standalone-accounts",
+                "Accounts outside the organization exist, with users and roles of their own, and belong to none.",
+                "Organizations User Guide, Terminology and concepts",
+                "test_organizations_membership::test_a_standalone_account_is_no_account_of_the_organization "
+                "test_organizations_membership::test_a_standalone_account_has_users_and_trusts_that_work",
+            ),
+            (
+                "invitations",
+                "An account is invited by id or e-mail address, accepts by itself, and joins the root without "
+                "OrganizationAccountAccessRole; policies and condition keys of the organization apply from then on.",
+                INVITATIONS,
+                "test_organizations_membership::test_an_invited_account_joins_the_root_when_it_accepts "
+                "test_organizations_membership::"
+                "test_an_invited_account_does_not_admit_the_management_account_by_itself "
+                "test_organizations_membership::"
+                "test_service_control_policies_and_stack_sets_reach_an_invited_account",
+            ),
+            (
+                "handshakes",
+                "Handshakes are accepted, declined, cancelled by the side that may, expire after 15 days and are shown "
+                "for 30 days more; what cannot be invited is refused with its reason.",
+                INVITATIONS,
+                "test_organizations_membership::"
+                "test_a_declined_or_cancelled_invitation_can_no_longer_be_accepted "
+                "test_organizations_membership::"
+                "test_an_invitation_expires_after_15_days_and_is_shown_for_30_more "
+                "test_organizations_membership::test_who_cannot_be_invited_is_refused "
+                "test_organizations_membership::test_the_reason_of_a_refused_invitation_is_told "
+                "test_organizations_membership::"
+                "test_only_the_invited_account_answers_and_only_the_sender_cancels "
+                "test_organizations_membership::"
+                "test_a_delegated_administrator_reads_the_invitations_and_sends_none",
             ),
             (
                 "units",
@@ -89,9 +155,14 @@ BEHAVIOURS = (
             ),
             (
                 "automatic-deployment",
-                "Accounts that join a unit get the stack.",
+                "Accounts that come into a unit get the stack, invited ones too; those that go out or leave lose it, "
+                "with what it made unless that is retained. Closed accounts are skipped.",
                 "CloudFormation User Guide, Manage automatic deployments for StackSets",
-                "test_an_account_that_joins_gets_the_stack",
+                "test_an_account_that_joins_gets_the_stack "
+                "test_organizations_membership::"
+                "test_service_control_policies_and_stack_sets_reach_an_invited_account "
+                "test_organizations_membership::test_an_account_that_moves_out_of_a_target_loses_its_stack "
+                "test_organizations_membership::test_a_closed_account_keeps_its_stack_which_is_skipped",
             ),
             (
                 "stack-set-refusals",
@@ -107,9 +178,24 @@ DIFFERENCES = (
     *differences(
         "organizations",
         (
-            "invitations",
-            "Handshakes are moto's; an account is created within the call that asks for it.",
+            "creation",
+            "An account is created within the call that asks for it.",
             "AWS takes minutes; wait for DescribeCreateAccountStatus all the same.",
+        ),
+        (
+            "one-organization",
+            "There is one organization: a standalone account cannot create another. E-mail addresses are verified and "
+            "payment methods present; quotas of invitations and closures are not kept, and no "
+            "AWSServiceRoleForOrganizations is made.",
+            "Inject AccountOwnerNotVerifiedException, HandshakeConstraintViolationException and "
+            "ConstraintViolationException by a fault.",
+        ),
+        (
+            "closed-resources",
+            "What a closed account holds stays as it is: others still reach its buckets and queues by their policies, "
+            "and its rules and schedules still run, though its functions can call nothing. The field Status is shown "
+            "after its retirement of 2026-09-09 too.",
+            "Do not rely on resources of a closed account; read State.",
         ),
         (
             "rates",

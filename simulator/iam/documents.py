@@ -94,10 +94,10 @@ def _exists(kind: str, value: str, world: World) -> bool:
         return True
     found = ENTITY.fullmatch(value)
     if found is None:
-        return any(value in (entity.id for entity in _entities(account, world)) for account in world.accounts)
+        return any(value in (entity.id for entity in _entities(account, world)) for account in world.known_accounts())
     if "*" in value or "?" in value:
         return False
-    if found["account"] not in world.accounts:
+    if found["account"] not in world.known_accounts():
         return True
     if found["kind"] == "assumed-role":
         name = found["path"].split("/")[0]
@@ -115,7 +115,7 @@ def _entities(account: str, world: World) -> Iterator[Any]:
 
 def _provider_exists(value: str, world: World) -> bool:
     parts = value.split(":")
-    if len(parts) < 6 or parts[4] not in world.accounts:
+    if len(parts) < 6 or parts[4] not in world.known_accounts():
         # The names of public providers, such as cognito-identity.amazonaws.com, always exist.
         return True
     backend = get_backend("iam")[parts[4]][world.partition]

@@ -125,7 +125,7 @@ class StackSets(Service):
         staying = {account.id for account in self._accounts(found)}
         for account, region in [key for key in found.stacks if key[0] not in staying or key[1] not in found.regions]:
             stack = found.stacks.pop((account, region))
-            if not parameters["RetainStacks"] and account in self.world.accounts:
+            if not parameters["RetainStacks"] and self._reaches(account):
                 StackWork(self.world, self._executor(found, account), region).delete(stack)
         return {"OperationId": self._operation(found, "DELETE", call)}
 
@@ -146,6 +146,8 @@ class StackSets(Service):
         kept = {key: value for key, value in parameters.items() if key not in ("OperationId", "CallAs")}
         found.template, found.settings = template, {**found.settings, **kept}
         for (account, region), old in list(found.stacks.items()):
+            if not self._reaches(account):
+                continue
             new = Stack(template, self._names(found, account, region))
             StackWork(self.world, self._executor(found, account), region).update(old, new)
             found.stacks[account, region] = new
@@ -161,28 +163,48 @@ class StackSets(Service):
     def list_stack_instances(self, call: Call) -> dict[str, Any]:
         """List the instances of a stack set."""
         found = self._set(call)
-        return {
-            "Summaries": [
-                {
-                    "StackSetId": found.id,
-                    "Region": region,
-                    "Account": account,
-                    "Status": "CURRENT",
-                    "StackInstanceStatus": {"DetailedStatus": "SUCCEEDED"},
-                    "OrganizationalUnitId": self.world.accounts[account].path[-1],
-                }
-                for account, region in sorted(found.stacks)
-            ]
+        return {"Summaries": [self._instance(found, account, region) for account, region in sorted(found.stacks)]}
+
+    def _instance(self, found: StackSet, account: str, region: str) -> dict[str, Any]:
+        current = found.stacks[account, region].template is found.template
+        shown = {
+            "StackSetId": found.id,
+            "Region": region,
+            "Account": account,
+            "Status": "CURRENT" if current else "OUTDATED",
+            "StackInstanceStatus": {"DetailedStatus": "SUCCEEDED" if current else "SKIPPED_SUSPENDED_ACCOUNT"},
         }
+        member = self.world.accounts.get(account)
+        return shown if member is None else {**shown, "OrganizationalUnitId": member.path[-1]}
 
     def organization_changed(self, account: str, change: str) -> None:
-        """Follow accounts: those that join targeted units get the stack, those that leave lose it by retention."""
+        """Follow accounts: those that come into targeted units get the stack, those that go out lose it.
+
+        What a lost stack made stays where RetainStacksOnAccountRemoval says so, and in closed accounts.
+        """
+        if change not in ("joined", "moved", "left"):
+            return
+        present = self.world.accounts.get(account)
         for found in self.sets.values():
-            if not (found.settings.get("AutoDeployment") or {}).get("Enabled"):
+            automatic = found.settings.get("AutoDeployment") or {}
+            if not automatic.get("Enabled"):
                 continue
-            present = self.world.accounts.get(account)
-            if present is not None and change in ("joined", "moved") and present in list(self._accounts(found)):
-                self._deploy(found, present)
+            if present is not None and set(present.path) & set(found.units):
+                if present.state == "ACTIVE":
+                    self._deploy(found, present)
+            else:
+                retain = automatic.get("RetainStacksOnAccountRemoval") or self.world.is_closed(account)
+                self._withdraw(found, account, retain=bool(retain))
+
+    def _withdraw(self, found: StackSet, account: str, *, retain: bool) -> None:
+        for region in [region for holder, region in found.stacks if holder == account]:
+            stack = found.stacks.pop((account, region))
+            if not retain:
+                StackWork(self.world, self._executor(found, account), region).delete(stack)
+
+    def _reaches(self, account: str) -> bool:
+        """Whether stacks in an account can be worked on: it is in the organization and not closed."""
+        return account in self.world.accounts and not self.world.is_closed(account)
 
     def _units(self, call: Call) -> list[str]:
         targets = call.parameters.get("DeploymentTargets") or {}

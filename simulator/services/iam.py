@@ -154,7 +154,7 @@ class Iam(Service):
 
     def _policy_holders(self) -> Iterator[tuple[Any, str]]:
         """Yield everything that holds a resource policy, with the attribute that it stands in."""
-        for account in self.world.accounts:
+        for account in self.world.known_accounts():
             for role in get_backend("iam")[account][self.world.partition].roles.values():
                 yield role, "assume_role_policy_document"
             for bucket in get_backend("s3")[account][self.world.partition].buckets.values():

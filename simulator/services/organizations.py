@@ -2,29 +2,42 @@
 
 moto keeps the organization in the management account and answers that account alone. Delegated
 administrators may read it too, other members may only describe the organization itself. Source:
-the Organizations API reference, which names for every operation who may call it.
+the Organizations API reference, which names for every operation who may call it; user guide, "Monitor
+the state of your AWS accounts", "Closing a member account in your organization", "Considerations before
+removing an account from an organization".
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from botocore import xform_name
 from moto.backends import get_backend
-from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess
+from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess, organizations_backends
+from moto.organizations.utils import DEFAULT_RCP_POLICY_ID, DEFAULT_SCP_POLICY_ID
 
 from simulator.call import Call, ServiceError
-from simulator.service import Service
+from simulator.service import Operation, Service
 from simulator.services import organization_policies
+from simulator.services.organizations_handshakes import Handshakes
+from simulator.services.organizations_invited import InvitedAccount
 from simulator.services.paging import paged
 from simulator.world import Account, World
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 PAGE = 20
+# What the account that was invited calls, in the organization or not.
+INVITED = frozenset({"AcceptHandshake", "DeclineHandshake", "DescribeHandshake", "ListHandshakesForAccount"})
 # Any account of the organization may call these; reading the rest is for delegated administrators.
-OPEN = frozenset({"DescribeOrganization", "DescribeEffectivePolicy", "LeaveOrganization", "ListHandshakesForAccount"})
+OPEN = frozenset({"DescribeOrganization", "DescribeEffectivePolicy", "LeaveOrganization", *INVITED})
+# AWS takes "a few minutes" to close an account; it goes from the organization after the post-closure period.
+CLOSING = timedelta(minutes=3)
+POST_CLOSURE = timedelta(days=90)
+# An account that Organizations created may be made standalone after four days.
+WAITING_PERIOD = timedelta(days=4)
 # Service principals that Organizations accepts and moto does not know (user guide, "Services that
 # work with Organizations").
 DELEGATES = (
@@ -67,6 +80,13 @@ class Organizations(Service):
             (FakeServiceAccess.TRUSTED_SERVICES, TRUSTED),
         ):
             known.extend(principal for principal in missing if principal not in known)
+        self._handshakes = Handshakes(world, lambda: self.email(world.management), self._admit)
+        self._created: dict[str, datetime] = {}
+
+    def operation(self, name: str) -> Operation | None:
+        """Find the method that answers an operation, here or among the invitations."""
+        found: Operation | None = getattr(self._handshakes, xform_name(name), None)
+        return found or super().operation(name)
 
     # What other services ask.
     def backend(self) -> Any:
@@ -106,10 +126,14 @@ class Organizations(Service):
         management account, which alone holds the organization.
         """
         caller = call.caller.account
-        if caller in self.world.accounts and caller != self.world.management and call.operation not in OPEN:
-            if not self._reads_for_delegate(call):
+        if caller in self.world.standalone:
+            _refuse_outside(call)
+        elif caller in self.world.accounts and caller != self.world.management:
+            reads = self._reads_for_delegate(call)
+            if not reads and call.operation not in OPEN:
                 raise ServiceError("AccessDeniedException", "You don't have permissions to access this resource.")
-            call.account = self.world.management
+            if reads and (call.operation not in OPEN or call.operation == "DescribeHandshake"):
+                call.account = self.world.management
         if call.operation == "CreateOrganizationalUnit":
             self._refuse_duplicate(call)
         if call.operation == "DeleteOrganizationalUnit":
@@ -118,8 +142,8 @@ class Organizations(Service):
             self._refuse_wrong_source(call)
         if call.operation == "ListParents":
             self._refuse_unknown_child(call)
-        if call.operation == "CloseAccount" and call.parameters["AccountId"] == self.world.management:
-            raise ServiceError("ConstraintViolationException", "The management account cannot be closed this way.")
+        if call.operation == "RegisterDelegatedAdministrator":
+            self._refuse_closed(call)
         organization_policies.refuse(call, self.backend())
 
     def _reads_for_delegate(self, call: Call) -> bool:
@@ -158,6 +182,89 @@ class Organizations(Service):
         if call.parameters["DestinationParentId"] == call.parameters["SourceParentId"]:
             raise ServiceError("DuplicateAccountException", "That account is already present in the destination.")
 
+    def _refuse_closed(self, call: Call) -> None:
+        if self.world.is_closed(call.parameters["AccountId"]):
+            raise _constraint(
+                "CANNOT_REGISTER_SUSPENDED_ACCOUNT_AS_DELEGATED_ADMINISTRATOR",
+                "You cannot register a suspended account as a delegated administrator.",
+            )
+
+    # Accounts that close and leave.
+    def close_account(self, call: Call) -> dict[str, Any]:
+        """CloseAccount: usable while it is under way, then closed to everybody, and gone after 90 days."""
+        account = self._member(call)
+        if account.id == self.world.management:
+            raise _constraint("CANNOT_CLOSE_MANAGEMENT_ACCOUNT", "You attempted to close the management account.")
+        if account.state == "PENDING_CLOSURE":
+            raise ServiceError("ConflictException", "The account is being closed already.")
+        if account.state == "CLOSED":
+            raise ServiceError(
+                "AccountAlreadyClosedException", "You attempted to close an account that is already closed."
+            )
+        self._enter(account, "PENDING_CLOSURE", "PENDING_CLOSURE")
+        self.world.agenda.at(self.world.agenda.now() + CLOSING, lambda: self._close(account), "closing an account")
+        return {}
+
+    def _close(self, account: Account) -> None:
+        if account.id in self.world.accounts:
+            # The older field Status says SUSPENDED, where State tells the owner's wish from AWS's.
+            self._enter(account, "CLOSED", "SUSPENDED")
+            self._tell(account.id, "closed")
+        account.state = "CLOSED"
+        end = self.world.agenda.now() + POST_CLOSURE
+        self.world.agenda.at(end, lambda: self._clean(account), "the end of a closed account", background=True)
+
+    def _enter(self, account: Account, state: str, status: str) -> None:
+        known = self.backend().get_account_by_id(account.id)
+        account.state, known.state, known.status = state, state, status
+
+    def _clean(self, account: Account) -> None:
+        if account.id in self.world.accounts:
+            self._leave(account)
+
+    def remove_account_from_organization(self, call: Call) -> dict[str, Any]:
+        """RemoveAccountFromOrganization: the account is standalone from now on."""
+        self._part(self._member(call))
+        return {}
+
+    def leave_organization(self, call: Call) -> dict[str, Any]:
+        """LeaveOrganization, by the account itself."""
+        self._part(self.world.accounts[call.caller.account])
+        return {}
+
+    def _member(self, call: Call) -> Account:
+        account = self.world.accounts.get(call.parameters["AccountId"])
+        if account is None:
+            raise ServiceError("AccountNotFoundException", "You specified an account that doesn't exist.")
+        return account
+
+    def _part(self, account: Account) -> None:
+        if account.id == self.world.management:
+            raise ServiceError(
+                "MasterCannotLeaveOrganizationException",
+                "You can't remove a management account from an organization.",
+            )
+        if account.id in self.delegated_administrators():
+            raise _constraint(
+                "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",
+                "You attempted to remove an account that is registered as a delegated administrator.",
+            )
+        if self.world.agenda.now() < self._created.get(account.id, datetime.min.replace(tzinfo=UTC)) + WAITING_PERIOD:
+            raise _constraint(
+                "WAIT_PERIOD_ACTIVE", "You must wait until at least four days after the account was created."
+            )
+        self._leave(account)
+
+    def _leave(self, account: Account) -> None:
+        """Take an account out of the organization; it stays what it is, with all that it holds."""
+        backend = self.backend()
+        backend.admins = [one for one in backend.admins if one.account.id != account.id]
+        backend.remove_account_from_organization(AccountId=account.id)
+        del self.world.accounts[account.id]
+        account.kind, account.path = "standalone", ()
+        self.world.standalone[account.id] = account
+        self._tell(account.id, "left")
+
     def list_accounts(self, call: Call) -> dict[str, Any]:
         """ListAccounts, 20 a page; moto pages by the time of joining, which a stopped clock makes ambiguous."""
         accounts = sorted(self.backend().accounts, key=lambda account: (account.create_time, account.id))
@@ -183,12 +290,17 @@ class Organizations(Service):
         return parent
 
     def _page(self, name: str, accounts: list[Any], call: Call) -> dict[str, Any]:
-        shown = [
-            # moto shows seconds; our own answers carry datetimes
-            account.describe() | {"JoinedTimestamp": account.create_time.replace(tzinfo=UTC)}
-            for account in accounts
-        ]
-        return paged(name, shown, call.parameters, size=PAGE, largest=PAGE)
+        return paged(name, [self._shown(one) for one in accounts], call.parameters, size=PAGE, largest=PAGE)
+
+    def _shown(self, account: Any) -> dict[str, Any]:
+        path = "/".join((self.world.organization_id, *self.path(account.id), account.id))
+        # moto shows seconds; our own answers carry datetimes
+        joined = account.create_time.replace(tzinfo=UTC)
+        return {**account.describe(), "JoinedTimestamp": joined, "Paths": [f"{path}/"]}
+
+    def describe_account(self, call: Call) -> dict[str, Any]:
+        """DescribeAccount, as ListAccounts shows it."""
+        return {"Account": self._shown(self.backend().get_account_by_id(self._member(call).id))}
 
     def after(self, call: Call, response: Mapping[str, Any]) -> None:
         """Follow what changed the organization."""
@@ -198,12 +310,6 @@ class Organizations(Service):
             account = self.world.accounts[call.parameters["AccountId"]]
             account.path = self.path(account.id)
             self._tell(account.id, "moved")
-        elif call.operation == "CloseAccount":
-            self.world.accounts[call.parameters["AccountId"]].state = "SUSPENDED"
-            self._tell(call.parameters["AccountId"], "closed")
-        elif call.operation == "RemoveAccountFromOrganization":
-            del self.world.accounts[call.parameters["AccountId"]]
-            self._tell(call.parameters["AccountId"], "left")
         elif call.operation == "DeregisterDelegatedAdministrator":
             self._tell(call.parameters["AccountId"], "deregistered")
         organization_policies.follow(call, self.backend())
@@ -211,14 +317,40 @@ class Organizations(Service):
     def _joined(self, account: str, call: Call) -> None:
         role = call.parameters.get("RoleName", ACCESS_ROLE)
         give_access(account, self.world.management, self.world.partition, role)
-        name = call.parameters["AccountName"]
-        self.world.accounts[account] = Account(account, name, "member", self.path(account))
+        name, email = call.parameters["AccountName"], call.parameters["Email"]
+        self.world.accounts[account] = Account(account, name, "member", self.path(account), email=email)
+        self._created[account] = self.world.agenda.now()
         self._tell(account, "joined")
+
+    def _admit(self, identifier: str, tags: Mapping[str, str]) -> None:
+        """Take an invited account in, below the root."""
+        backend = self.backend()
+        account = self.world.standalone.pop(identifier)
+        backend.accounts.append(InvitedAccount(backend.org, account, self.world.agenda.now(), tags))
+        for policy in (DEFAULT_SCP_POLICY_ID, DEFAULT_RCP_POLICY_ID):
+            backend.attach_policy(PolicyId=policy, TargetId=identifier)
+        organizations_backends.master_accounts[identifier] = (self.world.management, self.world.partition)
+        account.kind, account.path = "member", self.path(identifier)
+        self.world.accounts[identifier] = account
+        self._created.pop(identifier, None)  # the waiting period is not for invited accounts
+        self._tell(identifier, "joined")
 
     def _tell(self, account: str, change: str) -> None:
         for service in self.world.services.values():
             if isinstance(service, FollowsOrganization):
                 service.organization_changed(account, change)
+
+
+def _refuse_outside(call: Call) -> None:
+    """Refuse what an account outside the organization cannot call."""
+    if call.operation == "CreateOrganization":
+        raise ServiceError("NotImplemented", "a second organization is not simulated (docs/local-organisation.md)", 501)
+    if call.operation not in INVITED:
+        raise ServiceError("AWSOrganizationsNotInUseException", "Your account isn't a member of an organization.")
+
+
+def _constraint(reason: str, message: str) -> ServiceError:
+    return ServiceError("ConstraintViolationException", message, fields={"Reason": reason})
 
 
 def give_access(account: str, management: str, partition: str, role: str = ACCESS_ROLE) -> None:

@@ -157,7 +157,7 @@ class Topics(Service):
         """List the subscriptions that an account owns in a Region, to topics of any account."""
         found = [
             subscription
-            for account in sorted({call.account, *self.world.accounts})
+            for account in sorted({call.account, *self.world.known_accounts()})
             for subscription in get_backend("sns")[account][call.region].subscriptions.values()
             if subscription.owner == call.account
         ]

@@ -56,9 +56,9 @@ class Sts(Service):
         caller = call.caller
         if caller.kind == "root":
             raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-        role = self._gathering.role_by_arn(call.parameters["RoleArn"])
+        role = self._role(call)
         if role is None:
-            # AWS does not tell whether a role exists: the trust policy of none allows nobody.
+            # AWS does not tell whether a role or its account exists: the trust policy of none allows nobody.
             raise ServiceError(
                 "AccessDenied",
                 f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
@@ -70,7 +70,7 @@ class Sts(Service):
     def assume_role_with_web_identity(self, call: Call) -> dict[str, Any]:
         """Issue a session of a role to a web identity; the trust policy has let its provider in."""
         claims = claims_of(call.parameters["WebIdentityToken"])
-        role = self._gathering.role_by_arn(call.parameters["RoleArn"])
+        role = self._role(call)
         if role is None:
             raise ServiceError("AccessDenied", f"Not authorized to perform sts:{call.operation}", 403)
         audience = claims["aud"]
@@ -80,6 +80,11 @@ class Sts(Service):
             "Provider": call.caller.arn,
             "Audience": audience[0] if isinstance(audience, list) else audience,
         }
+
+    def _role(self, call: Call) -> Any | None:
+        """Find the role that is asked for; nobody enters a closed account."""
+        closed = self.world.is_closed(call.account)
+        return None if closed else self._gathering.role_by_arn(call.parameters["RoleArn"])
 
     def get_access_key_info(self, call: Call) -> dict[str, Any]:
         """Say whose an access key is."""

@@ -50,10 +50,11 @@ def workloads(opened: LocalOrganization) -> str:
     return str(next(unit["Id"] for unit in units if unit["Name"] == "Workloads"))
 
 
-def deployed(opened: LocalOrganization) -> Any:
+def deployed(opened: LocalOrganization, **automatic: bool) -> Any:
     management(opened, "organizations").enable_aws_service_access(ServicePrincipal=PRINCIPAL)
     client = management(opened, "cloudformation")
-    client.create_stack_set(**settings())
+    deployment = {"Enabled": True, "RetainStacksOnAccountRemoval": True, **automatic}
+    client.create_stack_set(**settings(AutoDeployment=deployment))
     client.create_stack_instances(
         StackSetName="roles",
         DeploymentTargets={"OrganizationalUnitIds": [workloads(opened)]},

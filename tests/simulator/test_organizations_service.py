@@ -130,12 +130,33 @@ def test_accounts_come_in_pages_of_twenty_each_once(place: Place) -> None:
     assert DEFAULT_ACCOUNT_ID not in seen
 
 
-def test_a_closed_account_is_suspended_everywhere(place: Place) -> None:
+def test_an_account_closes_within_minutes_and_its_status_says_suspended(place: Place) -> None:
     place.organizations("CloseAccount", AccountId=BETA)
-    assert states(place.organizations("ListAccounts")["Accounts"])[BETA] == "SUSPENDED"
-    assert place.organizations("DescribeAccount", AccountId=BETA)["Account"]["State"] == "SUSPENDED"
-    assert place.world.accounts[BETA].state == "SUSPENDED"
+    described = place.organizations("DescribeAccount", AccountId=BETA)["Account"]
+    assert (described["State"], described["Status"]) == ("PENDING_CLOSURE", "PENDING_CLOSURE")
+    assert refusal(place, "CloseAccount", AccountId=BETA) == "ConflictException"
+    place.pass_time(minutes=5)
+    described = place.organizations("DescribeAccount", AccountId=BETA)["Account"]
+    assert (described["State"], described["Status"]) == ("CLOSED", "SUSPENDED")
+    assert states(place.organizations("ListAccounts")["Accounts"])[BETA] == "CLOSED"
+    assert place.world.accounts[BETA].state == "CLOSED"
+    assert refusal(place, "CloseAccount", AccountId=BETA) == "AccountAlreadyClosedException"
+    late = {"AccountId": BETA, "ServicePrincipal": "config.amazonaws.com"}
+    assert refusal(place, "RegisterDelegatedAdministrator", **late) == "ConstraintViolationException"
+
+
+def test_the_management_account_and_strangers_are_not_closed(place: Place) -> None:
     assert refusal(place, "CloseAccount", AccountId=MANAGEMENT) == "ConstraintViolationException"
+    assert refusal(place, "CloseAccount", AccountId="999999999999") == "AccountNotFoundException"
+
+
+def test_a_closed_account_is_listed_for_90_days(place: Place) -> None:
+    place.organizations("CloseAccount", AccountId=BETA)
+    place.pass_time(days=90)
+    assert BETA in states(place.organizations("ListAccounts")["Accounts"])
+    place.pass_time(minutes=5)
+    assert BETA not in states(place.organizations("ListAccounts")["Accounts"])
+    assert refusal(place, "DescribeAccount", AccountId=BETA) == "AccountNotFoundException"
 
 
 def test_a_created_account_stands_under_the_root_and_admits_the_management_account(place: Place) -> None:
