@@ -41,8 +41,10 @@ BEHAVIOURS = (
             ),
             (
                 "accounts",
-                "Accounts are created in the root; a new one has OrganizationAccountAccessRole.",
+                "Accounts are created in the root; a new one has OrganizationAccountAccessRole, and its creation is "
+                "listed.",
                 ACCOUNTS,
+                "test_organizations_membership::test_accounts_that_were_invited_were_not_created "
                 "test_a_created_account_stands_under_the_root_and_admits_the_management_account "
                 "test_created_accounts_admit_the_management_account_as_administrator_and_it_has_no_such_role",
             ),
@@ -107,6 +109,7 @@ BEHAVIOURS = (
                 "test_an_invitation_expires_after_15_days_and_is_shown_for_30_more "
                 "test_organizations_membership::test_who_cannot_be_invited_is_refused "
                 "test_organizations_membership::test_the_reason_of_a_refused_invitation_is_told "
+                "test_organizations_membership::test_policies_may_name_the_invitation_that_may_be_accepted "
                 "test_organizations_membership::"
                 "test_only_the_invited_account_answers_and_only_the_sender_cancels "
                 "test_organizations_membership::"

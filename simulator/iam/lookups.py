@@ -212,6 +212,12 @@ def _organization_ids(call: Call, world: World, start: str, kind: str) -> tuple[
     return tuple(f"{base}/{name}" for name in fitting)
 
 
+def _handshakes(call: Call, world: World) -> tuple[str, ...]:
+    # Invitations are the only handshakes that are simulated.
+    base = f"arn:{call.partition}:organizations::{world.management}:handshake/{world.organization_id}/invite"
+    return tuple(f"{base}/{name}" for name in _listed(call.parameters, "HandshakeId"))
+
+
 LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("kms", "key"): _keys,
     ("kms", "alias"): _aliases,
@@ -232,6 +238,7 @@ LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("config", "ConfigRule"): _config_rules,
     ("organizations", "account"): _organization_accounts,
     ("organizations", "organizationalunit"): _organizational_units,
+    ("organizations", "handshake"): _handshakes,
     ("organizations", "root"): _roots,
     ("organizations", "policy"): _organization_policies,
     ("organizations", "awspolicy"): _no_resources,

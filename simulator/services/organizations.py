@@ -270,6 +270,14 @@ class Organizations(Service):
         accounts = sorted(self.backend().accounts, key=lambda account: (account.create_time, account.id))
         return self._page("Accounts", accounts, call)
 
+    def list_create_account_status(self, call: Call) -> dict[str, Any]:
+        """ListCreateAccountStatus: of accounts that were created; moto lists every account."""
+        statuses = [one.create_account_status["CreateAccountStatus"] for one in self.backend().accounts]
+        made = self._created  # the founding asked for none of its accounts
+        states = call.parameters.get("States") or ("SUCCEEDED",)
+        shown = [one for one in statuses if one["AccountId"] in made and one["State"] in states]
+        return paged("CreateAccountStatuses", shown, call.parameters, size=PAGE, largest=PAGE)
+
     def list_accounts_for_parent(self, call: Call) -> dict[str, Any]:
         """ListAccountsForParent, 20 a page."""
         parent = self._parent(call)

@@ -260,6 +260,28 @@ def test_a_delegated_administrator_reads_the_invitations_and_sends_none(opened: 
     assert refusal(client, "invite_account_to_organization", Target=someone) == "AccessDeniedException"
 
 
+def test_policies_may_name_the_invitation_that_may_be_accepted(opened: LocalOrganization) -> None:
+    target = {"Id": OUTSIDER, "Type": "ACCOUNT"}
+    first = organizations(opened).invite_account_to_organization(Target=target)["Handshake"]
+    iam = opened.session(OUTSIDER).client("iam")
+    statement = {"Effect": "Deny", "Action": "organizations:AcceptHandshake", "NotResource": first["Arn"]}
+    iam.put_role_policy(RoleName="Administrator", PolicyName="one", PolicyDocument=document(statement))
+    organizations(opened).cancel_handshake(HandshakeId=first["Id"])
+    outside, second = organizations(opened, OUTSIDER), invite(opened)
+    assert refusal(outside, "accept_handshake", HandshakeId=first["Id"]) == "InvalidHandshakeTransitionException"
+    assert refusal(outside, "accept_handshake", HandshakeId=second) == "AccessDeniedException"
+
+
+def test_accounts_that_were_invited_were_not_created(opened: LocalOrganization) -> None:
+    joined(opened)
+    made = organizations(opened).create_account(Email="new@example.com", AccountName="new")["CreateAccountStatus"]
+    created = organizations(opened).list_create_account_status()["CreateAccountStatuses"]
+    assert [(one["Id"], one["AccountId"], one["State"]) for one in created] == [
+        (made["Id"], made["AccountId"], "SUCCEEDED")
+    ]
+    assert organizations(opened).list_create_account_status(States=["FAILED"])["CreateAccountStatuses"] == []
+
+
 # Closures.
 def test_nobody_uses_a_closed_account(opened: LocalOrganization) -> None:
     inside = opened.session(MEMBER).client("sts")
