@@ -151,12 +151,14 @@ def test_the_management_account_and_strangers_are_not_closed(place: Place) -> No
 
 
 def test_a_closed_account_is_listed_for_90_days(place: Place) -> None:
+    delegate(place, BETA)
     place.organizations("CloseAccount", AccountId=BETA)
     place.pass_time(days=90)
     assert BETA in states(place.organizations("ListAccounts")["Accounts"])
     place.pass_time(minutes=5)
     assert BETA not in states(place.organizations("ListAccounts")["Accounts"])
     assert refusal(place, "DescribeAccount", AccountId=BETA) == "AccountNotFoundException"
+    assert place.organizations("ListDelegatedAdministrators")["DelegatedAdministrators"] == []
 
 
 def test_a_created_account_stands_under_the_root_and_admits_the_management_account(place: Place) -> None:
