@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.backends import get_backend
+from moto.ec2.models.vpcs import DEFAULT_VPC_ENDPOINT_SERVICES
 
 from simulator.call import Call, ServiceError
 from simulator.service import Service
@@ -25,6 +26,11 @@ class Ec2Service(Service):
     """Corrections of EC2 over moto."""
 
     name = "ec2"
+
+    def before(self, call: Call) -> None:
+        """Let moto collect endpoint services anew: after a collection that failed it answers with what it had."""
+        if call.operation == "DescribeVpcEndpointServices":
+            DEFAULT_VPC_ENDPOINT_SERVICES.pop(call.region, None)
 
     def authorize_security_group_ingress(self, call: Call) -> dict[str, Any]:
         """Add inbound rules, all or none; returns each with its id."""
