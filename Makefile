@@ -3,7 +3,6 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := lambdas components stacks simulator operations benchmarks tests __main__.py
 
 export PYTHONHASHSEED ?= 0
 

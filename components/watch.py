@@ -33,7 +33,7 @@ def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
     return (
         Alarm(
             "dead-letters",
-            "Findings could not be handled. Runbook: dead letters.",
+            "Findings could not be handled. Runbook: Alarms.",
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
             ("QueueName", names.findings_dead_letters),
@@ -42,7 +42,7 @@ def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
         ),
         Alarm(
             "backlog",
-            "Findings wait for more than an hour. Runbook: backlog.",
+            "Findings wait for more than an hour. Runbook: Alarms.",
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",
             ("QueueName", names.findings_queue),
@@ -51,7 +51,7 @@ def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
         ),
         Alarm(
             "errors",
-            "The remediate function fails. Runbook: errors of a function.",
+            "The remediate function fails. Runbook: Alarms.",
             "AWS/Lambda",
             "Errors",
             ("FunctionName", names.remediate_function),
@@ -61,7 +61,7 @@ def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
         *(
             Alarm(
                 f"undelivered-{number}",
-                "EventBridge could not deliver findings. Runbook: dead letters.",
+                "EventBridge could not deliver findings. Runbook: Alarms.",
                 "AWS/Events",
                 "InvocationsSentToDlq",
                 ("RuleName", names.findings_rule(number)),

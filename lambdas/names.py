@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LONGEST_PREFIX = 16
-HUB_ENVIRONMENT_KEY = "#hub"
 
 
 @dataclass(frozen=True, slots=True)

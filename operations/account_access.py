@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -96,7 +95,7 @@ class Access:
 def open_access(region: str, partition: str, purpose: str) -> Access:
     """Find out whose credentials the shell has; raises AccessError where it has none that AWS takes."""
     try:
-        caller = boto3.Session(region_name=region).client("sts").get_caller_identity()
+        caller = _session(None, region).client("sts").get_caller_identity()
     except FAILURES as error:
         raise AccessError(
             f"these credentials do not reach AWS in {region}: {said(error)}; set AWS_PROFILE or log in"

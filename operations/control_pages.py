@@ -147,8 +147,7 @@ def _detection(control: Control) -> str:
         when = [f"on every recorded change of {_code(control.resource_type)}"] if detection.on_change else []
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
-        known = "" if control.id.startswith("Palisade.") else f" {STANDARD}"
-        return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}{known}"
+        return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
     severities = ", ".join(severity.value for severity in detection.severities)
     return (
         f"By findings of {detection.product} of the types {_code(detection.type_prefix + '*')} and the severities "

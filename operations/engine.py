@@ -83,22 +83,33 @@ class Engine:
             raise EngineMissingError("there is no Pulumi engine: run `make engine` (it needs pulumi or Go)")
         return cls(folder)
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The folders that lead the path of its commands: the program's Python, and the engine."""
+        return str(ROOT / ".venv" / "bin"), str(self.folder)
+
+    def variables(self, home: Path, port: int) -> dict[str, str]:
+        """The variables that its commands need: state in `home`, and the provider that serves `port`."""
+        return {
+            "PULUMI_HOME": str(home / "home"),
+            "PULUMI_BACKEND_URL": (home / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "local",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DEBUG_PROVIDERS": f"aws:{port}",
+        }
+
     def environment(self, home: Path, port: int, *, checkpoints: bool = True) -> dict[str, str]:
-        """The environment of its commands: state in `home`, and the provider that serves `port`.
+        """The whole environment of its commands, without what the user's own shell says of AWS and Pulumi.
 
         Without `checkpoints` the state is written once, at the end: for tests only, for a crash
         then loses what was created (pulumi/pulumi#10768).
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
         own = {
-            "PATH": os.pathsep.join((str(ROOT / ".venv" / "bin"), str(self.folder), inherited.get("PATH", ""))),
-            "PULUMI_HOME": str(home / "home"),
-            "PULUMI_BACKEND_URL": (home / "state").as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "local",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **self.variables(home, port),
+            "PATH": os.pathsep.join((*self.path, inherited.get("PATH", ""))),
             "PULUMI_DEBUG_COMMANDS": "true",  # the log of events is behind it
-            "PULUMI_DEBUG_PROVIDERS": f"aws:{port}",
         }
         if not checkpoints:
             own["PULUMI_SKIP_CHECKPOINTS"] = "true"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.session import get_session
 
 from simulator.founding import OrganizationPlan, PlannedAccount
 from simulator.local import LocalOrganization
@@ -23,6 +24,23 @@ DATA_KEY = "alias/data"
 CONFIG_BUCKET = f"config-{MANAGEMENT}"
 # Members stand in nested units, so that targets by unit reach below the first level.
 UNITS = (("Workloads", "Production"), ("Workloads", "Staging"), ("Workloads",))
+
+
+class RegionsError(Exception):
+    """Regions that no local organisation can have, with what is accepted."""
+
+
+def check_regions(regions: Sequence[str]) -> None:
+    """Refuse Regions that no organisation has together; raises RegionsError."""
+    if not regions:
+        raise RegionsError("--regions names no Region; name the home Region first, for example eu-west-1,us-east-1")
+    if len(set(regions)) < len(regions):
+        raise RegionsError(f"--regions names a Region twice: {', '.join(regions)}")
+    if len({partition_of(region) for region in regions}) > 1:
+        raise RegionsError(f"--regions spans partitions, which no organization does: {', '.join(regions)}")
+    known = get_session().get_available_regions("s3", partition_of(regions[0]))
+    if unknown := [region for region in regions if region not in known]:
+        raise RegionsError(f"--regions names {', '.join(unknown)}; this partition has {', '.join(known)}")
 
 
 def plan_of(members: int) -> OrganizationPlan:

@@ -7,6 +7,7 @@ the page is stale.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -144,7 +145,7 @@ def _tests(behaviour: Behaviour) -> str:
 
 
 def _rate(service: str, operations: str, rate: Rate) -> tuple[str, str, str, str, str]:
-    names = "all others" if operations == "*" else _code(operations.replace(" ", ", "))
+    names = "all others" if operations == "*" else ", ".join(map(_code, re.split(r",?\s+(?=[A-Z])", operations)))
     return (
         service,
         f"{names} (shared)" if rate.shared else names,

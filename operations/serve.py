@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,14 @@ from rich.console import Console
 from lambdas.names import Names
 from operations import local_estate, serve_environment
 from operations.advance import LONGEST, AdvanceError, ask
+from operations.engine import EngineError
+from operations.serve_engine import ByHand, by_hand
 from simulator.deployment import DeploymentError, deploy
 from simulator.local import LocalOrganization
 from simulator.owner import OrganizationClosed
 from simulator.port import ControlError, Port, PortTaken
 from simulator.services.sns import Topics
 from simulator.wire import Answer
-from simulator.world import partition_of
 
 SETTLING = timedelta(hours=6)
 CONNECTIONS = 65_536
@@ -84,7 +85,10 @@ class Served:
 
 def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM; raises ServeError."""
-    check_regions(regions)
+    try:
+        local_estate.check_regions(regions)
+    except local_estate.RegionsError as error:
+        raise ServeError(str(error)) from error
     console = Console(stderr=True, highlight=False)
     logging.basicConfig(format="palisade: %(levelname)s %(name)s: %(message)s")
     warnings.filterwarnings("ignore", message=r"Exception\(WireError\)")  # moto's, of errors that its models lack
@@ -98,28 +102,20 @@ def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_js
             ending.then(organization.owner.close)
             profiles = Path(folder) / "config"
             served = Served(organization, profiles)
-            try:
-                _set_up(organization, console, bare=bare)
-                told = _tell(organization, listener, profiles, as_json=as_json)
-            except (OrganizationClosed, DeploymentError) as error:
-                if ending.is_set():
-                    return
-                raise ServeError(str(error)) from error
-            served.write_profiles()
-            listener.open(served)
-            print(told, flush=True)
-            ending.wait()
-            listener.close()
-
-
-def check_regions(regions: Sequence[str]) -> None:
-    """Refuse Regions that no organisation has; raises ServeError."""
-    if not regions:
-        raise ServeError("--regions names no Region; name the home Region first, for example eu-west-1,us-east-1")
-    if len(set(regions)) < len(regions):
-        raise ServeError(f"--regions names a Region twice: {', '.join(regions)}")
-    if len({partition_of(region) for region in regions}) > 1:
-        raise ServeError(f"--regions spans partitions, which no organization does: {', '.join(regions)}")
+            with ExitStack() as stack:
+                try:
+                    _set_up(organization, console, bare=bare)
+                    hand = stack.enter_context(by_hand(organization, Path(folder) / "pulumi")) if bare else None
+                    told = _tell(organization, listener, profiles, hand, as_json=as_json)
+                except (OrganizationClosed, DeploymentError, EngineError) as error:
+                    if ending.is_set():
+                        return
+                    raise ServeError(str(error)) from error
+                served.write_profiles()
+                listener.open(served)
+                print(told, flush=True)
+                ending.wait()
+                listener.close()
 
 
 class Ending:
@@ -211,14 +207,18 @@ def _settle(organization: LocalOrganization) -> None:
         pass
 
 
-def _tell(organization: LocalOrganization, listener: Port, profiles: Path, *, as_json: bool) -> str:
+def _tell(
+    organization: LocalOrganization, listener: Port, profiles: Path, hand: ByHand | None, *, as_json: bool
+) -> str:
     world = organization.world
     variables = serve_environment.environment(
         listener.endpoint, organization.administrator(), world.home_region, profiles
     )
     if as_json:
-        return json.dumps(serve_environment.description(listener.endpoint, variables, world))
-    return serve_environment.for_people(listener.number, variables, world)
+        known = {**variables, **(hand.variables if hand else {})}
+        return json.dumps(serve_environment.description(listener.endpoint, known, world))
+    told = serve_environment.for_people(listener.number, variables, world)
+    return f"{told}\n\n{hand.for_people()}" if hand else told
 
 
 def _forget_own_clients() -> None:

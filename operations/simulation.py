@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from botocore.session import get_session
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
@@ -105,7 +104,7 @@ class Simulation:
 def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: Console | None = None) -> bool:
     """Run the simulation and write its report into `out`; True where nothing is left broken without an outcome."""
     console = console or Console(stderr=True, highlight=False)
-    _check(regions)
+    _check(regions, out)
     start = time.monotonic()
     plan = local_estate.plan_of(accounts)
     with LocalOrganization(plan, home_region=regions[0], regions=regions) as organization:
@@ -141,16 +140,13 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
     return not summary["left_broken"] and not summary["neighbours_changed"]
 
 
-def _check(regions: tuple[str, ...]) -> None:
-    if not regions:
-        raise SimulationError("--regions names no Region; name the home Region first, for example eu-west-1,us-east-1")
-    if len(set(regions)) < len(regions):
-        raise SimulationError(f"--regions names a Region twice: {', '.join(regions)}")
-    if len({partition_of(region) for region in regions}) > 1:
-        raise SimulationError(f"--regions spans partitions, which no organization does: {', '.join(regions)}")
-    known = get_session().get_available_regions("s3", partition_of(regions[0]))
-    if unknown := [region for region in regions if region not in known]:
-        raise SimulationError(f"--regions names {', '.join(unknown)}; this partition has {', '.join(known)}")
+def _check(regions: tuple[str, ...], out: Path) -> None:
+    """Refuse what would fail at the end only, or in the middle."""
+    try:
+        local_estate.check_regions(regions)
+        out.mkdir(parents=True, exist_ok=True)
+    except (local_estate.RegionsError, OSError) as error:
+        raise SimulationError(str(error)) from error
 
 
 def _deployed(organization: LocalOrganization, config: dict[str, Any]) -> Deployment:
@@ -190,7 +186,6 @@ def _write(
     regions: tuple[str, ...],
     simulated: str,
 ) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     simulation.timeline.write(out / "timeline.jsonl")
     world = simulation.organization.world

@@ -10,7 +10,8 @@ from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from botocore.session import Session
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
@@ -28,12 +29,12 @@ RETENTION_DAYS = (
 
 @cache
 def known_regions() -> Mapping[str, str]:
-    """Every Region that the SDK knows, with its partition."""
-    session = Session()
+    """Every Region that the SDK knows, with its partition; read without a session, which wants the shell's profile."""
+    endpoints = EndpointResolver(create_loader().load_data("endpoints"))
     return {
         region: partition
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ec2", partition_name=partition)
+        for partition in endpoints.get_available_partitions()
+        for region in endpoints.get_available_endpoints("ec2", partition_name=partition)
     }
 
 

@@ -29,7 +29,7 @@ Rule = Mapping[str, Any]
 PORT = 22
 FAMILIES = (4, 6)
 # The protocols that know ports; any other opens every port, whatever range its rule shows.
-NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "-1": "all"}
 SOURCES = ("CidrIpv4", "CidrIpv6", "PrefixListId")
 INSTEAD = "Allowed instead of the whole internet"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -146,9 +146,8 @@ def plan(
 
 
 def _kind(rule: Rule) -> str:
-    spelled = str(rule["IpProtocol"])
-    name = NUMBERS.get(spelled, spelled)
-    return name if name in NUMBERS.values() else "all"
+    """The protocol by its name; SSH is TCP, so a protocol of another number opens nothing to it."""
+    return NUMBERS.get(str(rule["IpProtocol"]), str(rule["IpProtocol"]))
 
 
 def _reaches(rule: Rule) -> bool:

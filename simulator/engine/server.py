@@ -6,6 +6,7 @@ with ProviderServer(organization, credentials) as server:
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from types import TracebackType
@@ -19,8 +20,19 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from simulator.engine.provider import StandInProvider
 from simulator.provisioners.entrance import Entrance
 
+
+class _RealTime:
+    """The real clock, whether or not the organisation's stands in its place: an offset begins with its first move."""
+
+    @staticmethod
+    def time() -> float:
+        """Seconds since 1970."""
+        hatch = time_machine.escape_hatch
+        return hatch.time.time() if hatch.is_travelling() else time.time()
+
+
 # The server asks the clock how long to wait: by the organisation's it would wait for ever, or not at all.
-grpc._server.time = time_machine.escape_hatch.time
+grpc._server.time = _RealTime
 
 if TYPE_CHECKING:
     from simulator.local import LocalOrganization

@@ -99,7 +99,7 @@ def test_plan(shown: list[Any], given: Mapping[str, Any], authorised: list[Any],
     assert made.ceiling is None
 
 
-@pytest.mark.parametrize("protocol", ["-1", "50"])
+@pytest.mark.parametrize("protocol", ["-1"])
 def test_a_rule_that_opens_every_port_is_for_people_to_approve(protocol: str) -> None:
     made = plan(rule(1, "0.0.0.0/0", -1, -1, protocol), rule(2, "::/0"))
     assert made.ceiling is not None

@@ -35,7 +35,7 @@ AROUND_TEN = [
         pytest.param([rule(1, "0.0.0.0/0", 0, 21), rule(2, "0.0.0.0/0", 23, 80)], {}, {}, [], id="ranges beside 22"),
         pytest.param([rule(1, "0.0.0.0/0", protocol="6")], {}, {}, [1], id="TCP by its number"),
         pytest.param([rule(1, "0.0.0.0/0", -1, -1, "-1")], {}, {}, [1], id="every protocol"),
-        pytest.param([rule(1, "0.0.0.0/0", -1, -1, "50")], {}, {}, [1], id="a protocol without ports opens all"),
+        pytest.param([rule(1, "0.0.0.0/0", -1, -1, "50")], {}, {}, [], id="IPsec, which has no ports"),
         pytest.param([rule(1, "0.0.0.0/0", protocol="udp")], {}, {}, [], id="UDP"),
         pytest.param([rule(1, "0.0.0.0/0", protocol="17")], {}, {}, [], id="UDP by its number"),
         pytest.param([rule(1, "0.0.0.0/0", -1, -1, "icmp")], {}, {}, [], id="ICMP"),
