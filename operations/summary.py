@@ -17,8 +17,9 @@ DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationErro
 # The ledger's closed list of outcomes, by the count of summary.json that each belongs to.
 COUNTS = {
     "remediated": ("remediated", "already-compliant"),
-    "awaiting_approval": ("awaiting-approval", "dry-run", "limited"),
-    "notified": ("notified", "exempted"),
+    "awaiting_approval": ("awaiting-approval",),
+    # People know, and nothing waits for their yes.
+    "notified": ("notified", "dry-run", "limited", "exempted"),
     "refused": ("refused", "invalid"),
     "failed": ("failed",),
 }
