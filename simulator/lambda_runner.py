@@ -16,7 +16,6 @@ import io
 import json
 import logging
 import os
-import random
 import sys
 import tempfile
 import threading
@@ -32,11 +31,9 @@ from typing import Any
 
 import boto3
 
+from simulator import lambda_process
 from simulator.agenda import Agenda
 from simulator.identity import Credentials
-
-# Variables of the process that must not reach a function: they belong to whoever runs the simulator.
-OWN_VARIABLES = ("AWS_", "PALISADE_", "POWERTOOLS_")
 
 
 class ArchiveError(Exception):
@@ -241,13 +238,13 @@ class Runner:
     def _inside(self, container: Container, context: Context) -> Iterator[None]:
         """Give the function its modules, loggers, environment, default session, output and clock, for one run."""
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_environment(container.environment))
-            stack.enter_context(_modules(container))
-            stack.enter_context(_loggers(container, self._output))
+            stack.enter_context(lambda_process.environment(container.environment))
+            stack.enter_context(lambda_process.modules(container))
+            stack.enter_context(lambda_process.loggers(container, self._output))
             stack.enter_context(self._output.instead_of("stdout"))
             stack.enter_context(self._errors.instead_of("stderr"))
             stack.enter_context(self._sleeping(context))
-            stack.enter_context(_chance(context.aws_request_id))
+            stack.enter_context(lambda_process.chance(context.aws_request_id))
             before, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, container.session
             self._running += 1
             try:
@@ -275,79 +272,6 @@ class Runner:
             yield
         finally:
             time.sleep = outer
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Give the process a function's environment instead of its owner's."""
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith(OWN_VARIABLES):
-            del os.environ[name]
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name in list(os.environ):
-            if name not in before:
-                del os.environ[name]
-        os.environ.update(before)
-
-
-@contextlib.contextmanager
-def _chance(request: str) -> Iterator[None]:
-    """Let the pauses of SDKs' retries, which are random, depend on the request alone, so that runs repeat."""
-    before = random.getstate()
-    random.seed(request)
-    try:
-        yield
-    finally:
-        random.setstate(before)
-
-
-@contextlib.contextmanager
-def _modules(container: Container) -> Iterator[None]:
-    """Put a function's own modules in the place of this process's modules of the same names."""
-    code = container.code
-    below = tuple(f"{root}." for root in code.roots)
-
-    def own() -> dict[str, ModuleType]:
-        found = sys.modules.items()
-        return {name: module for name, module in found if name in code.roots or name.startswith(below)}
-
-    outer = own()
-    for name in outer:
-        del sys.modules[name]
-    sys.modules.update(container.modules)
-    sys.path.insert(0, str(code.folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(code.folder))
-        container.modules = own()
-        for name in container.modules:
-            del sys.modules[name]
-        sys.modules.update(outer)
-
-
-@contextlib.contextmanager
-def _loggers(container: Container, output: io.TextIOBase) -> Iterator[None]:
-    """Give the function loggers of its own, with a root that prints, as the runtime sets it up."""
-    if container.loggers is None:
-        root = logging.RootLogger(logging.WARNING)
-        root.addHandler(logging.StreamHandler(output))
-        container.loggers = logging.Manager(root)
-    outer = logging.Logger.manager
-
-    def install(manager: logging.Manager) -> None:
-        logging.Logger.manager = manager
-        logging.root = logging.Logger.root = manager.root
-
-    install(container.loggers)
-    try:
-        yield
-    finally:
-        install(outer)
 
 
 def _entry(handler: str) -> Callable[[Any, Context], Any]:
