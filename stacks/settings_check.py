@@ -63,8 +63,8 @@ def check(config: Mapping[str, Any], catalog: Mapping[str, Control]) -> dict[str
 def expired(fields: Mapping[str, Any], today: date) -> tuple[str, ...]:
     """Warn of exemptions that have expired: they are written, and exempt nothing."""
     return tuple(
-        f"exemptions[{number}]: expired on {one.expires}; {one.control} judges "
-        f"{one.resource or one.tag} again ({one.owner}: {one.reason})"
+        f"exemptions[{number}]: expired on {one.expires} and exempts {one.resource or one.tag} from {one.control} no "
+        f"longer ({one.owner}: {one.reason}); a finding that it suppressed stays so until the resource changes"
         for number, one in enumerate(fields["exemptions"])
         if one.expires < today
     )

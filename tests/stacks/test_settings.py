@@ -91,7 +91,7 @@ def test_a_managed_rule_is_left_out_where_an_enabled_standard_checks_the_control
 
 def test_an_expired_exemption_is_a_warning_and_written_inert() -> None:
     deployment = run(everything(exemptions=[EXPIRED]))
-    assert [one for one in deployment.warnings if one.startswith("exemptions[0]: expired on 2025-12-31; EC2.13 judges")]
+    assert [one for one in deployment.warnings if one.startswith("exemptions[0]: expired on 2025-12-31 and exempts")]
     item = json.loads(of_type(deployment, "dynamodb/tableItem:TableItem")[0].inputs["item"])
     policy = AccountPolicy.parse(item)
     group = catalog()["EC2.13"].resource(Place("aws", PLAIN, HOME), "sg-1")
