@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Refusal, Resource, Verdict
 from lambdas.remediation import describe
+from lambdas.remediation.attempt import tags_of
 from lambdas.remediation.policy import AccountPolicy
 from operations.account_access import FAILURES, said
 from operations.assess_managers import managers_of
@@ -154,12 +155,6 @@ class Judge:
             reason=reason,
             **{"mode": self.policy.mode(self.control), **more},
         )
-
-
-def tags_of(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that a control has read, as a list of keys and values or as a mapping."""
-    tags = settings.get("Tags") or {}
-    return dict(tags) if isinstance(tags, Mapping) else {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _calls(plan: Plan) -> list[dict[str, Any]]:

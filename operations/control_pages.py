@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, CustomRule, Frequency, Grant, ManagedRule, Mode, Parameter, Scope
+from operations.markdown import code, table
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "controls"
 INDEX = "README.md"
@@ -60,8 +61,8 @@ def _index(controls: Iterable[Control]) -> str:
             f"[{control.id}]({control.slug}.md)",
             control.title,
             control.severity.value,
-            _code(control.resource_type),
-            _code(control.ceiling.mode.value),
+            code(control.resource_type),
+            code(control.ceiling.mode.value),
         )
         for control in controls
     ]
@@ -72,7 +73,7 @@ def _index(controls: Iterable[Control]) -> str:
         "The ceiling is the strongest mode that applies; a setting lifts it by name, unless it is firm. "
         "To add one, see [add-a-control.md](../add-a-control.md).",
         "",
-        *_table(("control", "compliant when", "severity", "resource", "ceiling"), rows),
+        *table(("control", "compliant when", "severity", "resource", "ceiling"), rows),
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,11 +83,11 @@ def _page(control: Control) -> str:
         GENERATED,
         f"# {control.id}: {control.title}",
         "",
-        *_table(
+        *table(
             ("", ""),
             (
                 ("severity", control.severity.value),
-                ("resource", f"{_code(control.resource_type)}, {_code(control.arn)}"),
+                ("resource", f"{code(control.resource_type)}, {code(control.arn)}"),
                 ("judged", "in each Region" if control.scope is Scope.REGIONAL else "once per account"),
                 ("requirements", ", ".join(control.requirements)),
                 ("file", f"[{_file(control)}](../../{_file(control)})"),
@@ -136,21 +137,21 @@ def _file(control: Control) -> str:
 
 def _detection(control: Control) -> str:
     detection = control.detection
-    rule = _code(f"<prefix>-{control.slug}")
+    rule = code(f"<prefix>-{control.slug}")
     if isinstance(detection, ManagedRule):
-        given = ", ".join(f"{name} from {_code(parameter)}" for name, parameter in detection.parameters.items())
+        given = ", ".join(f"{name} from {code(parameter)}" for name, parameter in detection.parameters.items())
         parameters = f" with {given}" if given else ""
         return (
-            f"By the AWS Config rule {rule}, an AWS managed rule: {_code(detection.identifier)}{parameters}. {STANDARD}"
+            f"By the AWS Config rule {rule}, an AWS managed rule: {code(detection.identifier)}{parameters}. {STANDARD}"
         )
     if isinstance(detection, CustomRule):
-        when = [f"on every recorded change of {_code(control.resource_type)}"] if detection.on_change else []
+        when = [f"on every recorded change of {code(control.resource_type)}"] if detection.on_change else []
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
         return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
     severities = ", ".join(severity.value for severity in detection.severities)
     return (
-        f"By findings of {detection.product} of the types {_code(detection.type_prefix + '*')} and the severities "
+        f"By findings of {detection.product} of the types {code(detection.type_prefix + '*')} and the severities "
         f"{severities}; each is confirmed at the service itself before anything is done."
     )
 
@@ -160,15 +161,15 @@ def _ceiling(control: Control) -> str:
     if ceiling.mode is Mode.AUTOMATIC:
         return "None: every mode applies as it is set. A single plan may still ask for approval, and says why."
     lifted = "No setting lifts it." if ceiling.firm else "`liftCeiling: true` lifts it."
-    return f"{_code(ceiling.mode.value)}: {ceiling.reason}. {lifted}"
+    return f"{code(ceiling.mode.value)}: {ceiling.reason}. {lifted}"
 
 
 def _parameters(control: Control) -> list[str]:
     rows = [
-        (_code(name), one.description, _type(one), _default(one), _bounds(one))
+        (code(name), one.description, _type(one), _default(one), _bounds(one))
         for name, one in control.parameters.items()
     ]
-    return list(_table(("name", "what it sets", "type", "default", "accepted"), rows)) if rows else []
+    return list(table(("name", "what it sets", "type", "default", "accepted"), rows)) if rows else []
 
 
 def _type(parameter: Parameter) -> str:
@@ -177,17 +178,17 @@ def _type(parameter: Parameter) -> str:
 
 
 def _default(parameter: Parameter) -> str:
-    return "none" if parameter.default in (None, (), []) else _code(json.dumps(parameter.default))
+    return "none" if parameter.default in (None, (), []) else code(json.dumps(parameter.default))
 
 
 def _bounds(parameter: Parameter) -> str:
-    said = [_code(one) for one in parameter.allowed]
+    said = [code(one) for one in parameter.allowed]
     if parameter.minimum is not None:
         said.append(f"at least {parameter.minimum}")
     if parameter.maximum is not None:
         said.append(f"at most {parameter.maximum}")
     if parameter.pattern is not None:
-        said.append(_code(parameter.pattern))
+        said.append(code(parameter.pattern))
     return ", ".join(said) or "any"
 
 
@@ -199,31 +200,19 @@ def _example(control: Control) -> Iterator[str]:
 
 def _grants(grants: Iterable[Grant]) -> Iterator[str]:
     rows = [
-        (_code(grant.action), "<br>".join(_code(str(one)) for one in grant.resources), _conditions(grant))
+        (code(grant.action), "<br>".join(code(str(one)) for one in grant.resources), _conditions(grant))
         for grant in grants
     ]
-    return _table(("action", "on", "if"), rows)
+    return table(("action", "on", "if"), rows)
 
 
 def _conditions(grant: Grant) -> str:
     said = [
-        f"{_code(key)} {operator} {_code(json.dumps(value))}"
+        f"{code(key)} {operator} {code(json.dumps(value))}"
         for operator, keys in grant.conditions.items()
         for key, value in keys.items()
     ]
     return "<br>".join(said)
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table of Markdown; a bar in a cell would end it, in code too."""
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'---|' * len(header)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from operations.markdown import code, table
 from simulator.behaviours import behaviours, differences
 from simulator.behaviours.answered import services_of_moto, services_of_ours
 from simulator.behaviours.model import Behaviour
@@ -74,9 +75,9 @@ def page() -> str:
         "",
         "## What differs from AWS",
         "",
-        *_table(
+        *table(
             ("id", "what differs", "what that means for you"),
-            ((_code(one.id), one.what, one.meaning) for one in differences()),
+            ((code(one.id), one.what, one.meaning) for one in differences()),
         ),
         "",
         "## What is simulated",
@@ -86,7 +87,7 @@ def page() -> str:
         "",
         RATES,
         "",
-        *_table(("service", "operations", "a second", "at once", "source"), (_rate(*one) for one in documented())),
+        *table(("service", "operations", "a second", "at once", "source"), (_rate(*one) for one in documented())),
         "",
         "## Faults",
         "",
@@ -96,11 +97,11 @@ def page() -> str:
         "",
         "Operations of these services that are ours; the others are moto's, or refused by name.",
         "",
-        *_table(
+        *table(
             ("service", "answered by us", "the others"),
             (
                 (
-                    _code(one.service),
+                    code(one.service),
                     ", ".join(one.operations) or "none: checks around moto's answers",
                     _others(one.whole),
                 )
@@ -111,7 +112,7 @@ def page() -> str:
         "These services are moto's alone. Callers, permissions and parameters are checked; the answers are moto's, "
         "some of which do nothing:",
         "",
-        ", ".join(_code(name) for name in services_of_moto()) + ".",
+        ", ".join(code(name) for name in services_of_moto()) + ".",
     ]
     return "\n".join(lines) + "\n"
 
@@ -125,8 +126,8 @@ def _behaviours() -> Iterator[str]:
     for service, entries in groupby(sorted(behaviours(), key=_place), key=lambda one: one.service):
         yield f"### {TITLES[service]}"
         yield ""
-        rows = ((_code(one.id), one.sentence, one.source, _tests(one)) for one in entries)
-        yield from _table(("id", "behaviour", "source", "shown by"), rows)
+        rows = ((code(one.id), one.sentence, one.source, _tests(one)) for one in entries)
+        yield from table(("id", "behaviour", "source", "shown by"), rows)
         yield ""
 
 
@@ -139,13 +140,13 @@ def _tests(behaviour: Behaviour) -> str:
     """The tests by file, each file a link."""
     cells = []
     for path, nodes in groupby(behaviour.tests, key=lambda node: node.partition("::")[0]):
-        names = ", ".join(_code(node.partition("::")[2]) for node in nodes)
+        names = ", ".join(code(node.partition("::")[2]) for node in nodes)
         cells.append(f"[{path.rpartition('/')[2]}](../{path}): {names}")
     return "<br>".join(cells)
 
 
 def _rate(service: str, operations: str, rate: Rate) -> tuple[str, str, str, str, str]:
-    names = "all others" if operations == "*" else ", ".join(map(_code, re.split(r",?\s+(?=[A-Z])", operations)))
+    names = "all others" if operations == "*" else ", ".join(map(code, re.split(r",?\s+(?=[A-Z])", operations)))
     return (
         service,
         f"{names} (shared)" if rate.shared else names,
@@ -157,18 +158,6 @@ def _rate(service: str, operations: str, rate: Rate) -> tuple[str, str, str, str
 
 def _others(whole: bool) -> str:
     return "refused" if whole else "moto's"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table of Markdown; a bar in a cell would end it, in code too."""
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'---|' * len(header)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

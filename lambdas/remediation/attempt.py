@@ -57,7 +57,7 @@ class Attempt:
             settings = control.read(self.session, resource, self.request.finding)
             if settings is None:
                 return self._result(Outcome.GONE, "the resource no longer exists")
-            self.details["tags"] = _tags(settings)
+            self.details["tags"] = tags_of(settings)
             exemption = self.policy.exemption(control, resource, self.details["tags"])
             if exemption is not None:
                 reason = f"{exemption.reason} ({exemption.owner}, until {exemption.expires})"
@@ -156,7 +156,7 @@ def _said(document: Mapping[str, Any]) -> tuple[str, ...]:
     return (document["message"], *lines) if document["message"] else tuple(lines)
 
 
-def _tags(settings: Mapping[str, Any]) -> dict[str, str]:
+def tags_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """The resource's tags as its control has read them, as a list of keys and values or as a mapping."""
     tags = settings.get("Tags") or {}
     return dict(tags) if isinstance(tags, Mapping) else {tag["Key"]: tag["Value"] for tag in tags}
