@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Refusal, Resource, Verdict
-from lambdas.remediation import describe
+from lambdas.remediation import written
 from lambdas.remediation.attempt import tags_of
+from lambdas.remediation.ownership import managers_of
 from lambdas.remediation.policy import AccountPolicy
 from operations.account_access import FAILURES, said
-from operations.assess_managers import managers_of
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -166,5 +166,5 @@ def _calls(plan: Plan) -> list[dict[str, Any]]:
             "undo": f"{change['inverse']['service']}:{change['inverse']['operation']}" if change["inverse"] else None,
             "irreversible": change["irreversible"],
         }
-        for change in describe.document(plan)["changes"]
+        for change in written.plan(plan)["changes"]
     ]

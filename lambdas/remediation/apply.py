@@ -15,7 +15,7 @@ import jmespath
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Change, Grant, Ref
-from lambdas.remediation import session_policy
+from lambdas.remediation import session_policy, written
 from lambdas.remediation.access import RoleError
 
 if TYPE_CHECKING:
@@ -158,19 +158,16 @@ class Run:
         more = {change.name: response}
         try:
             return {
-                "inverse": {
-                    "name": inverse.name,
-                    "service": inverse.service,
-                    "operation": inverse.operation,
-                    "parameters": self._resolve(inverse.parameters, more),
-                    "grants": [_written(self._grant(grant, more)) for grant in inverse.grants],
-                    "settled": list(inverse.settled),
-                },
+                "inverse": written.change(self._resolved(inverse, more)),
                 "irreversible": None,
             }
         except UnresolvedError as error:
             # The change is done all the same, and must stand in the journal.
             return {"inverse": None, "irreversible": str(error)}
+
+    def _resolved(self, change: Change, more: Mapping[str, Mapping[str, Any]]) -> Change:
+        grants = tuple(self._grant(grant, more) for grant in change.grants)
+        return replace(change, parameters=self._resolve(change.parameters, more), grants=grants)
 
     def _grant(self, grant: Grant, more: Mapping[str, Mapping[str, Any]] | None = None) -> Grant:
         resources: list[str | Ref] = []
@@ -192,14 +189,6 @@ class Run:
         if isinstance(value, (list, tuple)):
             return [self._resolve(item, more) for item in value]
         return value
-
-
-def _written(grant: Grant) -> dict[str, Any]:
-    return {
-        "action": grant.action,
-        "resources": list(grant.resources),
-        "conditions": {operator: dict(keys) for operator, keys in grant.conditions.items()},
-    }
 
 
 def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
@@ -224,19 +213,5 @@ def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
             settled.append(name)
         else:
             results[name] = entry["response"]
-            inverses[name] = _read(entry["inverse"])
+            inverses[name] = written.change_of(entry["inverse"]) if entry["inverse"] else None
     return Earlier(results, inverses, tuple(name for name, undo in begun.items() if not undo), tuple(settled))
-
-
-def _read(inverse: Mapping[str, Any] | None) -> Change | None:
-    if inverse is None:
-        return None
-    return Change(
-        name=inverse["name"],
-        service=inverse["service"],
-        operation=inverse["operation"],
-        parameters=inverse["parameters"],
-        grants=tuple(Grant(one["action"], tuple(one["resources"]), one["conditions"]) for one in inverse["grants"]),
-        settled=tuple(inverse["settled"]),
-        irreversible="it is an undo",
-    )

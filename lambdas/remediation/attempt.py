@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Evaluation, Mode, Plan, Refusal, Verdict
-from lambdas.remediation import describe, verify
+from lambdas.remediation import describe, verify, written
 from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.policy import AccountPolicy
@@ -89,7 +89,7 @@ class Attempt:
             mode, reasons = lowered, lowering
         if any(change.effect for change in plan.changes) and mode is Mode.AUTOMATIC:
             mode, reasons = Mode.APPROVE, ["a change of this plan takes longer than one run may last"]
-        document = describe.document(plan)
+        document = written.plan(plan)
         self.details |= {
             "plan": document,
             "digest": describe.digest(plan, settings),

@@ -28,6 +28,9 @@ BY_KEY: Mapping[str, Named] = {
     "pulumi:stack": lambda value: f"Pulumi (stack {value})",
 }
 CLUSTER = "kubernetes.io/cluster/"
+# What tagging tools say of the place in the code, in the order in which it reads well (Yor's documentation, "tags").
+PLACES = ("git_org", "git_repo", "git_file")
+LOGICAL_ID = "aws:cloudformation:logical-id"
 
 
 def managers_of(tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -37,6 +40,15 @@ def managers_of(tags: Mapping[str, str]) -> tuple[str, ...]:
         if manager := _manager(key, value):
             found[manager] = None
     return tuple(found)
+
+
+def place_in_code(tags: Mapping[str, str]) -> str | None:
+    """Where the code of a resource lies, as far as its tags tell: repository and file, or the id in its template."""
+    known = [tags[name] for name in PLACES if tags.get(name)]
+    if known:
+        return "/".join(known)
+    logical = tags.get(LOGICAL_ID)
+    return f"{logical} in the template" if logical else None
 
 
 def _manager(key: str, value: str) -> str | None:
