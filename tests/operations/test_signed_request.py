@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from operations.signed_request import AddressError, send
 from tests.simulator.pipeline_world import HOME, MEMBER, organization
 from tests.simulator.port_world import endpoint
-from tests.simulator.url_world import BOTH, address, asked, entered, function
+from tests.simulator.url_world import BOTH, address, entered, function, signed
 
 SOMEWHERE = f"https://abc.lambda-url.{HOME}.on.aws/"
 
@@ -71,26 +73,25 @@ def test_a_local_organisation_of_this_process_answers_who_may_call() -> None:
         assert send(allowed, url, HOME, {"fail": True}) == (502, "Internal Server Error")
 
 
-@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"])
-def test_a_served_organisation_is_reached_by_its_endpoint(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_another_process_reaches_a_served_organisation_by_its_endpoint() -> None:
     with endpoint() as place:
         url = address(function(place.behind.opened))
-        allowed = entered(place.behind.opened, MEMBER, "approver", list(BOTH))
-        with_cookies = {"statusCode": 200, "cookies": ["a=1", "b=2"], "body": "{}"}
-        assert asked(allowed, url, {"answer": with_cookies}).headers["set-cookie"] == "a=1, b=2"
-        monkeypatch.setenv(variable, place.port.endpoint)
-        # A session whose requests nobody in this process takes: as in a process of its own.
-        allowed.events.unregister("before-send", unique_id=None, handler=_hook())
-        status, event = send(allowed, f"{url}path?b=2", HOME, {"n": "ü"})
+        held: Any = entered(place.behind.opened, MEMBER, "approver", list(BOTH)).get_credentials()
+        keys = (held.access_key, held.secret_key, held.token)
+        status, event = place.run(f"""
+from operations.signed_request import send
+answer = send(boto3.Session(*{keys!r}), "{url}path?b=2", {HOME!r}, {{"n": "\\u00fc"}})
+""")
         assert (status, event["requestContext"]["domainName"]) == (200, url.split("/")[2])
         assert (event["rawPath"], event["queryStringParameters"]) == ("/path", {"b": "2"})
-        assert send(allowed, url, "eu-central-1", {})[0] == 403
-
-
-def _hook() -> Any:
-    from simulator.hook import enter
-
-    return enter
+        assert json.loads(event["body"]) == {"n": "ü"}
+        answer = {"statusCode": 200, "cookies": ["a=1", "b=2"]}
+        request = signed(Session(*keys, region_name=HOME), url, json.dumps({"answer": answer}).encode())
+        heard = place.ask("POST", "/", {**dict(request.headers.items()), "Host": url.split("/")[2]}, request.body)
+        assert (heard.status, heard.cookies) == (200, ["a=1", "b=2"])
+        zipped = signed(Session(*keys, region_name=HOME), url, gzip.compress(b"{}"), content_encoding="gzip")
+        heard = place.ask("POST", "/", {**dict(zipped.headers.items()), "Host": url.split("/")[2]}, zipped.body)
+        assert heard.status == 200  # the body is the signed one, not unpacked as an API's
 
 
 def test_the_host_of_the_url_is_signed_and_sent_to_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from simulator.local import LocalOrganization
 from simulator.provisioners import registry
 from simulator.provisioners.comparison import differing
-from simulator.provisioners.model import Edit, Known, Site, Standing
+from simulator.provisioners.model import Edit, Known, Site, Standing, UnservedPropertyError
 from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, document, make, organization
 from tests.simulator.pipeline_world import site as standing_in
 
@@ -328,7 +328,7 @@ def test_deleting_an_object_takes_all_its_versions_along(place: Site) -> None:
 
 
 def test_a_url_that_everybody_may_call_is_not_served(place: Site) -> None:
-    with pytest.raises(registry.UnservedPropertyError, match="authorizationType NONE"):
+    with pytest.raises(UnservedPropertyError, match="authorizationType NONE"):
         make(place, "aws:lambda/functionUrl:FunctionUrl", functionName="base", authorizationType="NONE")
 
 

@@ -99,3 +99,54 @@ def sent(request: AWSPreparedRequest) -> Heard:
 
 def asked(session: Session, url: str, body: Any = None, **more: Any) -> Heard:
     return sent(signed(session, url, b"" if body is None else json.dumps(body).encode(), **more))
+
+
+def without_signature(request: AWSPreparedRequest) -> None:
+    del request.headers["Authorization"]
+
+
+def another_body(request: AWSPreparedRequest) -> None:
+    request.body = b'{"answer": "forged"}'
+
+
+def another_path(request: AWSPreparedRequest) -> None:
+    request.url += "more"
+
+
+def another_token(request: AWSPreparedRequest) -> None:
+    request.headers["X-Amz-Security-Token"] = "other"
+
+
+def no_token(request: AWSPreparedRequest) -> None:
+    del request.headers["X-Amz-Security-Token"]
+
+
+def another_moment(request: AWSPreparedRequest) -> None:
+    moment = request.headers["X-Amz-Date"]
+    del request.headers["X-Amz-Date"]
+    request.headers["X-Amz-Date"] = f"{moment[:9]}000000Z"
+
+
+def broken(request: AWSPreparedRequest) -> None:
+    proof = request.headers["Authorization"]
+    del request.headers["Authorization"]
+    request.headers["Authorization"] = f"{proof[:-64]}{'0' * 64}"
+
+
+def unknown_key(request: AWSPreparedRequest) -> None:
+    proof = request.headers["Authorization"]
+    del request.headers["Authorization"]
+    request.headers["Authorization"] = proof.replace("ASIA", "ASIB")
+
+
+# What makes a signed request a forgery, and the error that names it.
+FORGERIES = (
+    (without_signature, "AccessDeniedException"),
+    (another_body, "InvalidSignatureException"),
+    (another_path, "InvalidSignatureException"),
+    (another_moment, "InvalidSignatureException"),
+    (broken, "InvalidSignatureException"),
+    (another_token, "UnrecognizedClientException"),
+    (no_token, "UnrecognizedClientException"),
+    (unknown_key, "UnrecognizedClientException"),
+)
