@@ -73,6 +73,35 @@ class Strikes(Protocol):
         ...
 
 
+class Writes(Protocol):
+    """How the result of a call and its error are written."""
+
+    def write(self, result: Mapping[str, Any], request_id: str) -> Answer:
+        """Serialise a response."""
+        ...
+
+    def write_error(self, error: ServiceError, request_id: str) -> Answer:
+        """Serialise an error."""
+        ...
+
+
+class KnowsUrls(Protocol):
+    """What tells requests to function URLs from others."""
+
+    @property
+    def wire(self) -> Writes:
+        """How invocations by URL are written."""
+        ...
+
+    def call(self, request: Request) -> Call | None:
+        """The call that a request to a function URL is, by nobody yet; None for any other request."""
+        ...
+
+    def identify(self, call: Call) -> None:
+        """Find the function and who calls it; raises ServiceError."""
+        ...
+
+
 class Records(Protocol):
     """What keeps the configuration history."""
 
@@ -104,6 +133,7 @@ class FrontDoor:
         self.world = world
         self.identities = identities
         self.authorizer = authorizer
+        self.urls: KnowsUrls | None = None
         self.recorder: Records | None = None
         self.rates: Spends | None = None
         self.faults: Strikes | None = None
@@ -118,6 +148,8 @@ class FrontDoor:
     def handle(self, request: Request) -> Answer:
         """Answer one HTTP request."""
         request.get_data()  # first: whatever is taken for a form would use the body up
+        if self.urls is not None and (visit := self.urls.call(request)) is not None:
+            return self._by_url(visit, self.urls)
         scope = scope_of(request, self.world.home_region)
         service = scope.service
         try:
@@ -144,13 +176,20 @@ class FrontDoor:
             validate(service, wire.model.input_shape, parameters)
             if unsigned:
                 call.caller = unsigned_caller(call, self.world)
-            self.authorize(call)
-            if self.rates is not None:
-                self.rates.spend(call)
-            return self._among_faults(call, wire) if self.faults else self._serve(call, wire)
+            return self._admit(call, lambda: self._serve(call, wire))
         except ServiceError as error:
             self._note(call, error.code)
             return wire.write_error(error, call.request_id)
+
+    def _by_url(self, call: Call, urls: KnowsUrls) -> Answer:
+        """Answer a request to a function URL; there is no service model of it, all else is as with any call."""
+        self._number(call)
+        try:
+            urls.identify(call)
+            return self._admit(call, lambda: urls.wire.write(self._own(call), call.request_id))
+        except ServiceError as error:
+            self._note(call, error.code)
+            return urls.wire.write_error(error, call.request_id)
 
     def forward(
         self,
@@ -207,11 +246,15 @@ class FrontDoor:
             raise credential_error(service, error) from error
         return caller
 
-    def _among_faults(self, call: Call, wire: Wire) -> Answer:
-        """Serve a call, or let a fault take the place of its effect or its answer."""
-        assert self.faults is not None  # noqa: S101 - asked by the caller
+    def _admit(self, call: Call, serve: Callable[[], Answer]) -> Answer:
+        """Serve a call that is allowed and within the rates, or let a fault take the place of effect or answer."""
+        self.authorize(call)
+        if self.rates is not None:
+            self.rates.spend(call)
+        if not self.faults:
+            return serve()
         fault = self.faults.before(call)
-        answer = self._serve(call, wire)
+        answer = serve()
         if fault is not None:
             self.faults.strike(fault, call)
         return answer

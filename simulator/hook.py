@@ -48,6 +48,8 @@ def enter(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
     headers = HTTPHeaders()
     for name, value in answer.headers.items():
         headers[name] = value
+    if answer.cookies:
+        headers["set-cookie"] = ", ".join(answer.cookies)  # as botocore's own HTTP session shows several
     return AWSResponse(request.url, answer.status, headers, _Body(answer.body))
 
 

@@ -42,6 +42,7 @@ class Identities:
         self.world = world
         self._callers: dict[str, Caller] = {}
         self._tokens: dict[str, str | None] = {}
+        self._secrets: dict[str, str] = {}
         self._ends: deque[tuple[datetime, str]] = deque()
         self._issued: Counter[str] = Counter()
 
@@ -53,10 +54,11 @@ class Identities:
         now = self.world.agenda.now()
         self._callers[credentials.access_key_id] = replace(caller, issued=now, expires=expires)
         self._tokens[credentials.access_key_id] = credentials.session_token
+        self._secrets[credentials.access_key_id] = credentials.secret_access_key
         self._ends.append((expires, credentials.access_key_id))
         while self._ends[0][0] < now - REMEMBERED:
             _, forgotten = self._ends.popleft()
-            del self._callers[forgotten], self._tokens[forgotten]
+            del self._callers[forgotten], self._tokens[forgotten], self._secrets[forgotten]
         return credentials
 
     def credentials(self, answer: Mapping[str, Any]) -> Credentials:
@@ -110,9 +112,17 @@ class Identities:
                 "InvalidClientTokenId", "The security token included in the request is invalid.", status=403
             )
 
+    def secret(self, access_key: str) -> str:
+        """The secret of a key that `caller` knows, for those who check signatures."""
+        if access_key in self._secrets:
+            return self._secrets[access_key]
+        keys = (self._iam(account).access_keys.get(access_key) for account in self.world.known_accounts())
+        return next(str(key.secret_access_key) for key in keys if key is not None)
+
     def _lasting(self, caller: Caller) -> Credentials:
         credentials = _credentials(f"{caller.arn}|lasting", "AKIA", None)
         self._callers[credentials.access_key_id] = caller
+        self._secrets[credentials.access_key_id] = credentials.secret_access_key
         return credentials
 
     def _role_id(self, account: str, name: str) -> str:

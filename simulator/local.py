@@ -25,6 +25,7 @@ from simulator.clock import OffsetClock, SimulatedClock
 from simulator.door import FrontDoor
 from simulator.faults import Faults
 from simulator.founding import OrganizationPlan, found
+from simulator.function_urls import FunctionUrls
 from simulator.iam.authorizer import Authorizer
 from simulator.identity import Credentials, Identities
 from simulator.owner import Owner
@@ -144,6 +145,7 @@ class LocalOrganization:
 
     def _found(self) -> None:
         self.world.services.update(build_services(self.world, self.identities))
+        self.door.urls = FunctionUrls(self.world, self.identities)
         self.door.recorder = self.world.services["config"]  # type: ignore[assignment]
         found(self.world, self.plan)
         # The root of an account cannot assume roles: people enter the management account by a role.

@@ -252,7 +252,9 @@ class _Connection(asyncio.Protocol):
         organization = self._port.organization
         if organization is not None:
             headers["date"] = format_datetime(organization.clock.now(), usegmt=True)
-        self._transport.write(response(answer.status, headers, answer.body, head=head, keep_alive=keep_alive))
+        self._transport.write(
+            response(answer.status, headers, answer.body, head=head, keep_alive=keep_alive, cookies=answer.cookies)
+        )
         if not keep_alive:
             self._transport.close()
 

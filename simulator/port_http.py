@@ -156,7 +156,15 @@ def _length(headers: Mapping[str, str]) -> int | None:
     return int(text)
 
 
-def response(status: int, headers: Mapping[str, str], body: bytes, *, head: bool, keep_alive: bool) -> bytes:
+def response(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    head: bool,
+    keep_alive: bool,
+    cookies: tuple[str, ...] = (),
+) -> bytes:
     """Write an answer; to HEAD without its body, but with the length that the answer to GET would have."""
     try:
         phrase = HTTPStatus(status).phrase
@@ -165,7 +173,7 @@ def response(status: int, headers: Mapping[str, str], body: bytes, *, head: bool
     lines = [f"HTTP/1.1 {status} {phrase}"]
     bodiless = status in (204, 304) or status < 200
     length = None if bodiless else str(len(body))
-    for name, value in headers.items():
+    for name, value in (*headers.items(), *(("set-cookie", cookie) for cookie in cookies)):
         lower = name.lower()
         if lower == "content-length" and head and not bodiless:
             length = value

@@ -24,6 +24,8 @@ from simulator.wire import CREDENTIAL
 # Never resolved: clients reach it by the endpoint as their proxy alone, and nothing outside if they do not.
 PROXIED_DOMAIN = "palisade.invalid"
 AWS_HOST = re.compile(r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$")
+# A client has to send it as Host: the name in the address of the port leads to no function.
+FUNCTION_HOST = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws$", re.IGNORECASE)
 LOOPBACK = re.compile(r"^(?P<prefix>(?:.*[.-])?)(?:127\.0\.0\.1|localhost|\[::1\])$")
 FORM = "application/x-www-form-urlencoded"
 PORT = re.compile(r":\d+$")
@@ -36,8 +38,8 @@ def request_of(message: Message, home_region: str) -> Request:
     """Make the door's request; raises ServiceError for a broken body and BadMessage for what is not for AWS."""
     proxied = "://" in message.target
     target = urlsplit(message.target if proxied else f"http://here{_path_only(message.target)}")
-    headers, body = plain(message.headers, message.body)
-    given = target.netloc if proxied else headers.get("host", "")
+    given = target.netloc if proxied else message.headers.get("host", "")
+    headers, body = _read(message, PORT.sub("", given))
     region, service = _scope(headers, target.query, body, home_region)
     host = _host(PORT.sub("", given), target.path, region, service)
     path = target.path or "/"
@@ -69,6 +71,13 @@ def request_of(message: Message, home_region: str) -> Request:
     return Request(environ)
 
 
+def _read(message: Message, host: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body as the service reads them: a function gets, and a signature covers, what was sent."""
+    if not FUNCTION_HOST.search(host):
+        return plain(message.headers, message.body)
+    return {**message.headers, "content-length": str(len(message.body))}, message.body
+
+
 def _path_only(target: str) -> str:
     if not target.startswith("/"):
         raise BadMessage(400, f"not a path: {target[:80]!r}")
@@ -81,7 +90,7 @@ def _is_metadata(name: str) -> bool:
 
 def _host(given: str, path: str, region: str, service: str) -> str:
     """AWS's host name for what a client addressed."""
-    if AWS_HOST.search(given):
+    if AWS_HOST.search(given) or FUNCTION_HOST.search(given):
         return given
     account_host = given.removesuffix(f".s3-control.{PROXIED_DOMAIN}")
     if account_host != given:

@@ -41,11 +41,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer."""
+    """An HTTP answer; `cookies` are set by a header each."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
 
 def scope_of(request: Request, home_region: str) -> Scope:

@@ -8,8 +8,74 @@ LIFECYCLE = "Lambda Developer Guide, Understanding the Lambda execution environm
 PYTHON = "Lambda Developer Guide, Building Lambda functions with Python"
 VARIABLES = "Lambda Developer Guide, Working with Lambda environment variables"
 ASYNCHRONOUS = "Lambda Developer Guide, How Lambda handles errors and retries with asynchronous invocation"
+CREATING_URLS = "Lambda Developer Guide, Creating and managing Lambda function URLs"
+INVOKING_URLS = "Lambda Developer Guide, Invoking Lambda function URLs"
+URL_ACCESS = (
+    "Lambda Developer Guide, Control access to Lambda function URLs (before: Security and auth model for Lambda "
+    "function URLs)"
+)
 SQS = "Lambda Developer Guide, Using Lambda with Amazon SQS"
 
+URLS = behaviours(
+    "lambda",
+    "test_lambda_urls",
+    (
+        (
+            "url-configuration",
+            "A function has one URL, with a host name of its own that never comes back once it is taken away.",
+            CREATING_URLS,
+            "test_a_url_is_made_read_changed_listed_and_taken_away test_what_a_url_cannot_have_is_refused_by_name "
+            "test_who_makes_a_url_may_be_bound_to_an_auth_type test_regions_without_function_urls_refuse_them "
+            "test_provisioners::test_a_url_tells_its_address_and_id",
+        ),
+        (
+            "url-signatures",
+            "A request to a URL of type AWS_IAM is let in by a signature that is checked, body and session token "
+            "included; what is forged, expired or unsigned is answered by 403.",
+            INVOKING_URLS,
+            "test_a_forged_request_does_not_reach_the_function "
+            "test_a_signature_for_another_service_or_region_is_refused test_a_session_that_has_ended_is_refused "
+            "test_a_user_s_lasting_key_signs_too test_a_url_that_is_gone_or_never_was_is_forbidden",
+        ),
+        (
+            "url-permissions",
+            "Both lambda:InvokeFunctionUrl and lambda:InvokeFunction are needed: in the account from either side, "
+            "from other accounts from both; type NONE needs them for everybody.",
+            URL_ACCESS,
+            "test_both_actions_are_needed_from_the_sides_that_iam_asks "
+            "test_a_permission_by_url_alone_does_not_invoke_the_function_otherwise "
+            "test_each_condition_of_a_permission_goes_with_its_own_action "
+            "test_without_authentication_the_function_s_policy_decides",
+        ),
+        (
+            "url-payloads",
+            "The function receives payload format 2.0 with who called; its answer becomes the response, a failure "
+            "502, of 6 MB at most each.",
+            INVOKING_URLS,
+            "test_the_function_receives_payload_format_2_0 "
+            "test_a_binary_body_is_base64_and_a_missing_one_is_absent "
+            "test_an_answer_becomes_a_response_by_the_documented_rules "
+            "test_headers_and_every_cookie_of_an_answer_are_set test_a_failing_function_is_a_bad_gateway "
+            "test_a_request_and_an_answer_have_six_megabytes_at_most",
+        ),
+        (
+            "url-throttles",
+            "Throttled requests are answered by 429; a reserved concurrency of zero turns a URL off.",
+            CREATING_URLS,
+            "test_throttles_are_told_by_429",
+        ),
+        (
+            "url-clients",
+            "Clients of this process come in by the `before-send` event of their session, others by the port with the "
+            "URL's host in the Host header: "
+            "`curl --aws-sigv4 aws:amz:<region>:lambda --connect-to ::127.0.0.1:<port> http://<id>.lambda-url...`.",
+            "AWS SDKs and Tools Reference Guide, Service-specific endpoints",
+            "tests/operations/test_signed_request::test_a_local_organisation_of_this_process_answers_who_may_call "
+            "tests/operations/test_signed_request::test_another_process_reaches_a_served_organisation_by_its_endpoint "
+            "test_the_log_of_the_front_door_names_who_called_by_url",
+        ),
+    ),
+)
 BEHAVIOURS = (
     *behaviours(
         "lambda",
@@ -117,6 +183,7 @@ BEHAVIOURS = (
             ),
         ),
     ),
+    *URLS,
 )
 
 DIFFERENCES = differences(
@@ -133,8 +200,26 @@ DIFFERENCES = differences(
         "A function that needs another interpreter, native code or parallel calls cannot be tried here.",
     ),
     (
+        "function-urls",
+        "Of function URLs there are no aliases, streams or presigned requests; CORS settings are kept and add no "
+        "headers; the age of a signature and the rate of ten times the reserved concurrency are not checked.",
+        "A browser's preflight reaches the function; an old signature is refused by AWS alone.",
+    ),
+    (
+        "function-url-regions",
+        "Function URLs are served in the partitions aws and aws-us-gov, without the Regions that AWS's page excepts. "
+        "That page says nothing of the China Regions and of others' domain: they answer 501.",
+        "Ask AWS's list of services by Region before you plan with a function URL.",
+    ),
+    (
+        "function-url-refusals",
+        "The words of a refusal, the 403 of a URL that is not there and the base64 of bodies that are no text are as "
+        "others have observed them, not documented; a refused Region is told in words of ours.",
+        "Decide by the status of an answer, never by its words.",
+    ),
+    (
         "not-simulated",
-        "Versions, aliases, layers, container images, function URLs, and event sources other than SQS without filters.",
+        "Versions, aliases, layers, container images, and event sources other than SQS without filters.",
         "They are refused by name.",
     ),
 )

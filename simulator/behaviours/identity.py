@@ -283,7 +283,7 @@ DIFFERENCES = (
         ),
         (
             "signatures",
-            "The access key of a request is read; its signature is not checked.",
+            "The access key of a request is read; its signature is not checked, but at function URLs.",
             "A client with a wrong secret gets in here and SignatureDoesNotMatch from AWS.",
         ),
         (
@@ -315,7 +315,7 @@ DIFFERENCES = (
         ),
         (
             "anonymous",
-            "Requests without a signature are refused, at public buckets too.",
+            "Requests without a signature are refused, at public buckets too; function URLs of type NONE take them.",
             "Whether a bucket can be read by everybody is told by its settings alone.",
         ),
         (

@@ -58,6 +58,9 @@ def _own(call: Call, world: World) -> Iterator[Authorization]:
     if call.service == "events" and call.operation == "PutEvents":
         yield from _entries(call, context)
         return
+    if call.service == "lambda" and call.operation == "InvokeFunctionUrl":
+        yield from _by_url(call, context)
+        return
     if call.service == "s3" and call.operation in ("CopyObject", "UploadPartCopy"):
         yield Authorization("s3:GetObject", (_copy_source(call),), context)
         target = f"arn:{call.partition}:s3:::{call.parameters['Bucket']}/{call.parameters['Key']}"
@@ -87,6 +90,17 @@ def _entries(call: Call, context: Context) -> Iterator[Authorization]:
         named = {"events:source": source, "events:detail-type": kind}
         keys: Context = {key: (value,) for key, value in named.items() if value}
         yield Authorization("events:PutEvents", (event_bus_arn(call, bus),), {**context, **keys})
+
+
+def _by_url(call: Call, context: Context) -> Iterator[Authorization]:
+    """A function's URL needs two actions, each with a key of its own, as all have that were made since October 2025.
+
+    Source: Lambda Developer Guide, "Control access to Lambda function URLs".
+    """
+    function = (str(call.parameters["FunctionName"]),)
+    yield Authorization("lambda:InvokeFunctionUrl", function, context)
+    others = {key: value for key, value in context.items() if key != "lambda:FunctionUrlAuthType"}
+    yield Authorization("lambda:InvokeFunction", function, {**others, "lambda:InvokedViaFunctionUrl": "true"})
 
 
 def actions_of(call: Call) -> tuple[Action, ...]:

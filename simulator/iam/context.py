@@ -191,6 +191,8 @@ def service_context(call: Call) -> Context:
     if call.service == "lambda" and isinstance(parameters.get("FunctionName"), str):
         name = parameters["FunctionName"].split(":function:")[-1]
         context["lambda:FunctionArn"] = f"arn:{call.partition}:lambda:{call.region}:{call.account}:function:{name}"
+        if parameters.get("AuthType"):  # of a function URL that is made or changed
+            context["lambda:FunctionUrlAuthType"] = str(parameters["AuthType"])
     if call.service == "ec2":
         context["ec2:Region"] = call.region
     if call.service == "s3":

@@ -26,12 +26,21 @@ SETTLED = ("Enabled", "Disabled")
 
 
 def _permission(site: Site, inputs: Inputs) -> Made:
+    optional = given(
+        inputs,
+        SourceArn="sourceArn",
+        SourceAccount="sourceAccount",
+        PrincipalOrgID="principalOrgId",
+        FunctionUrlAuthType="functionUrlAuthType",
+    )
+    if inputs.get("invokedViaFunctionUrl"):  # false is what a permission is without it
+        optional["InvokedViaFunctionUrl"] = True
     site.client("lambda").add_permission(
         FunctionName=inputs["function"],
         StatementId=inputs["statementId"],
         Action=inputs["action"],
         Principal=inputs["principal"],
-        **given(inputs, SourceArn="sourceArn", SourceAccount="sourceAccount", PrincipalOrgID="principalOrgId"),
+        **optional,
     )
     return Made(inputs["statementId"])
 
@@ -62,6 +71,8 @@ def _read_permission(site: Site, known: Known) -> Standing | None:
         sourceArn=conditions.get("aws:sourcearn"),
         sourceAccount=conditions.get("aws:sourceaccount"),
         principalOrgId=conditions.get("aws:principalorgid"),
+        functionUrlAuthType=conditions.get("lambda:functionurlauthtype"),
+        invokedViaFunctionUrl=True if conditions.get("lambda:invokedviafunctionurl") == "true" else None,
     )
     return Standing(identifier, inputs)
 
@@ -180,7 +191,8 @@ PROVISIONERS = (
         create=_permission,
         read=_read_permission,
         delete=_delete_permission,
-        replaces="statementId action function principal sourceArn sourceAccount principalOrgId",
+        replaces="statementId action function principal sourceArn sourceAccount principalOrgId functionUrlAuthType "
+        "invokedViaFunctionUrl",
         source="lambda/permission.go",
         needs="statementId",
         shapes={
@@ -191,6 +203,7 @@ PROVISIONERS = (
             "sourceArn": "lambda.AddPermission.SourceArn",
             "sourceAccount": "lambda.AddPermission.SourceAccount",
             "principalOrgId": "lambda.AddPermission.PrincipalOrgID",
+            "functionUrlAuthType": "lambda.AddPermission.FunctionUrlAuthType",
         },
     ),
     provisioner(

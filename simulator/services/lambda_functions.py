@@ -1,7 +1,6 @@
 """AWS Lambda of the local organisation: functions that run, with permissions, retries and event sources.
 
-Source: Lambda API Reference and Developer Guide. Versions, aliases, layers and function URLs are not
-simulated and say so.
+Source: Lambda API Reference and Developer Guide. Versions, aliases and layers are not simulated and say so.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from simulator.services.lambda_state import (
     not_found,
     permission_statement,
 )
+from simulator.services.lambda_urls import Urls
 
 if TYPE_CHECKING:
     from simulator.identity import Identities
@@ -45,6 +45,7 @@ class LambdaFunctions(Service):
         self._codes: dict[bytes, Code] = {}
         self.invocations = Invocations(world, identities)
         self.sources = Sources(world, self.invocations)
+        self.urls = Urls(world, self.invocations)
 
     def operation(self, name: str) -> Operation | None:
         """Find the method that answers an operation; `invoke_async` is what other services call, not InvokeAsync."""
@@ -141,6 +142,7 @@ class LambdaFunctions(Service):
         """Delete a function and its event sources."""
         function = self._function(call)
         self.sources.forget(function)
+        self.urls.forget(function)
         del self.functions[function.account, function.region, function.name]
         return {}
 
@@ -228,6 +230,31 @@ class LambdaFunctions(Service):
         """Give reserved concurrency back."""
         self._function(call).concurrency = None
         return {}
+
+    # Function URLs.
+    def create_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Give a function a URL."""
+        return self.urls.create(call, self._function(call))
+
+    def get_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Return the URL of a function."""
+        return self.urls.of(call, self._function(call)).configuration()
+
+    def update_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Change who may call a function's URL, or from which origins."""
+        return self.urls.update(call, self._function(call))
+
+    def delete_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Take the URL of a function away."""
+        return self.urls.delete(call, self._function(call))
+
+    def list_function_url_configs(self, call: Call) -> dict[str, Any]:
+        """List the URLs of a function."""
+        return {"FunctionUrlConfigs": self.urls.configurations(self._function(call))}
+
+    def invoke_function_url(self, call: Call) -> dict[str, Any]:
+        """Run a function for a request to its URL; the front door comes here, no client's operation."""
+        return self.urls.invoke(call)
 
     # Event sources.
     def create_event_source_mapping(self, call: Call) -> dict[str, Any]:

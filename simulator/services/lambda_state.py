@@ -141,6 +141,13 @@ def permission_statement(parameters: dict[str, Any], arn: str, partition: str) -
     conditions: dict[str, dict[str, str]] = {}
     if parameters.get("SourceArn"):
         conditions["ArnLike"] = {"AWS:SourceArn": parameters["SourceArn"]}
+    action, by_url = str(parameters["Action"]), parameters.get("InvokedViaFunctionUrl")
+    if parameters.get("FunctionUrlAuthType") and action != "lambda:InvokeFunctionUrl":
+        raise invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+    if by_url is not None and action != "lambda:InvokeFunction":
+        raise invalid("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")
+    if by_url:
+        conditions["Bool"] = {"lambda:InvokedViaFunctionUrl": "true"}
     equals = {
         "AWS:SourceAccount": parameters.get("SourceAccount"),
         "aws:PrincipalOrgID": parameters.get("PrincipalOrgID"),
@@ -155,7 +162,7 @@ def permission_statement(parameters: dict[str, Any], arn: str, partition: str) -
         "Sid": parameters["StatementId"],
         "Effect": "Allow",
         "Principal": "*" if principal == "*" else named,
-        "Action": parameters["Action"],
+        "Action": action,
         "Resource": arn,
     }
     return {**statement, "Condition": conditions} if conditions else statement

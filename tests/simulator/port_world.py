@@ -49,6 +49,7 @@ class Heard:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: list[str]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Endpoint:
         try:
             connection.request(method, target, body, dict(headers), **more)
             answer = connection.getresponse()
-            return Heard(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return Heard(answer.status, headers, answer.read(), answer.headers.get_all("set-cookie", []))
         finally:
             connection.close()
 

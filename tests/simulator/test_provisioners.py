@@ -13,7 +13,7 @@ import pytest
 from simulator.local import LocalOrganization
 from simulator.provisioners import registry
 from simulator.provisioners.comparison import differing
-from simulator.provisioners.model import Edit, Known, Site, Standing
+from simulator.provisioners.model import Edit, Known, Site, Standing, UnservedPropertyError
 from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, document, make, organization
 from tests.simulator.pipeline_world import site as standing_in
 
@@ -137,6 +137,17 @@ CASES: list[tuple[str, Inputs, Inputs]] = [
     ("aws:lambda/permission:Permission", {
         "statementId": "s", "action": "lambda:InvokeFunction", "function": "base", "principal": "events.amazonaws.com",
         "sourceArn": ARN.format("events", "rule/base"), "sourceAccount": MEMBER}, {}),
+    ("aws:lambda/permission:Permission", {
+        "statementId": "u", "action": "lambda:InvokeFunctionUrl", "function": "base", "principal": ROLE,
+        "functionUrlAuthType": "AWS_IAM"}, {}),
+    ("aws:lambda/permission:Permission", {
+        "statementId": "v", "action": "lambda:InvokeFunction", "function": "base", "principal": ROLE,
+        "invokedViaFunctionUrl": True}, {}),
+    ("aws:lambda/functionUrl:FunctionUrl", {"functionName": "base", "authorizationType": "AWS_IAM"}, {
+        "cors": {"allowOrigins": ["https://b", "https://a"], "allowMethods": ["POST"], "maxAge": 60}}),
+    ("aws:lambda/functionUrl:FunctionUrl",
+     {"functionName": "base", "authorizationType": "AWS_IAM", "invokeMode": "BUFFERED",
+      "cors": {"allowCredentials": True, "allowHeaders": ["a"], "exposeHeaders": ["b"]}}, {"cors": None}),
     ("aws:lambda/eventSourceMapping:EventSourceMapping", {**MAPPING, **TAGS}, {
         "batchSize": 5, "maximumBatchingWindowInSeconds": 3, "functionResponseTypes": ["ReportBatchItemFailures"],
         "scalingConfig": {"maximumConcurrency": 2}, "enabled": False, **RETAGGED}),
@@ -314,3 +325,15 @@ def test_deleting_an_object_takes_all_its_versions_along(place: Site) -> None:
     registry.delete("aws:s3/bucketObjectv2:BucketObjectv2", place, Known(made.id, inputs))
     left = client.list_object_versions(Bucket="versions-of-a-test")["Versions"]
     assert [one["Key"] for one in left] == ["k-of-another"]
+
+
+def test_a_url_that_everybody_may_call_is_not_served(place: Site) -> None:
+    with pytest.raises(UnservedPropertyError, match="authorizationType NONE"):
+        make(place, "aws:lambda/functionUrl:FunctionUrl", functionName="base", authorizationType="NONE")
+
+
+def test_a_url_tells_its_address_and_id(place: Site) -> None:
+    made = make(place, "aws:lambda/functionUrl:FunctionUrl", functionName="base", authorizationType="AWS_IAM")
+    assert made.outputs["functionUrl"] == f"https://{made.outputs['urlId']}.lambda-url.{HOME}.on.aws/"
+    assert made.outputs["functionArn"] == ARN.format("lambda", "function:base")
+    registry.delete("aws:lambda/functionUrl:FunctionUrl", place, Known(made.id, {}))

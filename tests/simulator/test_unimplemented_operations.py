@@ -31,7 +31,7 @@ KNOWN = (
     ("cloudtrail", "LookupEvents"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
     ("ec2", "EnableSnapshotBlockPublicAccess"), ("securityhub", "GetInsights"), ("securityhub", "GetFindingsV2"),
     ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
-    ("lambda", "CreateFunctionUrlConfig"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
+    ("lambda", "GetAccountSettings"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
     ("iam", "SimulatePrincipalPolicy"), ("kms", "ConnectCustomKeyStore"),
 )  # fmt: skip
 
