@@ -58,7 +58,7 @@ def remediation_policy(estate: Estate) -> str:
         allow("ReadPolicies", ["dynamodb:GetItem"], estate.hub_table(names.policies_table)),
         allow(
             "KeepState",
-            ["dynamodb:ConditionCheckItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
+            ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
             estate.hub_table(names.state_table),
         ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.

@@ -51,7 +51,10 @@ class HubTables(pulumi.ComponentResource):
         self._estate, self._key = estate, key
         names = estate.names
         self.policies = self._table(f"{name}-policies", names.policies_table, "environment", "account")
-        self.state = self._table(f"{name}-state", names.state_table, "key", expires="expires")
+        # What the sweep has to take up, by when it is due (lambdas/remediation/case.py).
+        self.state = self._table(
+            f"{name}-state", names.state_table, "key", expires="expires", index=("by-due", "shard", "due:N")
+        )
         self.ledger = self._table(
             f"{name}-ledger", names.ledger_table, "remediation", "entry", index=("by-account", "account", "at")
         )
@@ -65,18 +68,23 @@ class HubTables(pulumi.ComponentResource):
         range_key: str | None = None,
         *,
         expires: str | None = None,
-        index: tuple[str, str, str] | None = None,
+        index: tuple[str, str, str] | None = None,  # name and keys; a number is `key:N`
     ) -> aws.dynamodb.Table:
-        attributes = [hash_key, range_key, *(index[1:] if index else ())]
+        keys = [one for one in (hash_key, range_key, *(index[1:] if index else ())) if one]
         return aws.dynamodb.Table(
             name,
             name=physical,
             billing_mode="PAY_PER_REQUEST",
             hash_key=hash_key,
             range_key=range_key,
-            attributes=[{"name": attribute, "type": "S"} for attribute in attributes if attribute],
+            attributes=[{"name": one.partition(":")[0], "type": one.partition(":")[2] or "S"} for one in keys],
             global_secondary_indexes=[
-                {"name": index[0], "hash_key": index[1], "range_key": index[2], "projection_type": "ALL"}
+                {
+                    "name": index[0],
+                    "hash_key": index[1],
+                    "range_key": index[2].partition(":")[0],
+                    "projection_type": "ALL",
+                }
             ]
             if index
             else None,

@@ -34,6 +34,26 @@ class Names:
         return f"{self.prefix}-remediate"
 
     @property
+    def advance_function(self) -> str:
+        """Function that makes one step of a long plan."""
+        return f"{self.prefix}-advance"
+
+    @property
+    def advance_machine(self) -> str:
+        """State machine that drives long plans, and the role that it runs as."""
+        return f"{self.prefix}-advance"
+
+    @property
+    def approve_function(self) -> str:
+        """Function behind the endpoint for people, and its role."""
+        return f"{self.prefix}-approve"
+
+    @property
+    def sweep_function(self) -> str:
+        """Function that takes up what is due, its role, and its schedule."""
+        return f"{self.prefix}-sweep"
+
+    @property
     def remediation_role(self) -> str:
         """The central remediation role: the only one that the writers admit."""
         return f"{self.prefix}-remediation"

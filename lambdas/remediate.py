@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from botocore.config import Config
 
-from lambdas.environment import Environment
-from lambdas.remediation.access import Access
-from lambdas.remediation.guard import Guard
+from lambdas.remediation.assembly import pipeline_of
+from lambdas.remediation.outcome import Result
+from lambdas.remediation.people import answered, ask_undo, requested
 from lambdas.remediation.pipeline import Pipeline
-from lambdas.remediation.policy import Policies
-from lambdas.remediation.record import Ledger
-from lambdas.remediation.tell import Voice
 
 logger = Logger()
-# A message that was sent twice reaches two people's telephones; the service's own retries are enough.
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 5})
-
-
+CUSTOM_ACTION = "Security Hub Findings - Custom Action"
+# Ids of the hub's custom actions: at most 20 letters and digits.
+ACTIONS = {"PalisadeRemediate": "remediate", "PalisadeUndo": "undo", "PalisadeExempt": "exempt"}
 # What one remediation may last; what cannot end in this time is not begun.
 MARGIN_MILLISECONDS = 60_000
 
@@ -48,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     Powertools' BatchProcessor does the same, and brings the event classes of all services along: a third of
     what a cold start costs beside boto3 (benchmarks/cold_start.py).
     """
-    pipeline = _pipeline(context.invoked_function_arn)
+    pipeline = pipeline_of(context.invoked_function_arn)
     failures = []
     for record in event["Records"]:
         try:
@@ -60,28 +53,57 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _message(pipeline: Pipeline, record: dict[str, Any], context: Any) -> None:
-    """Remediate the findings of one message; any error sends the whole message back."""
+    """Do what one message asks for; any error sends the whole message back."""
     body: Any = json.loads(record["body"])
-    detail = body.get("detail") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        raise MalformedEventError(f"message {record['messageId']} is no object")
+    if context.get_remaining_time_in_millis() < MARGIN_MILLISECONDS:
+        raise OutOfTimeError(f"message {record['messageId']} comes again: the function's time is over")
+    run = context.aws_request_id
+    if "palisade" in body:
+        _asked(pipeline, body, run)
+        return
+    detail = body.get("detail")
     findings = detail.get("findings") if isinstance(detail, dict) else None
     if not isinstance(findings, list) or not all(isinstance(finding, dict) for finding in findings):
         raise MalformedEventError(f"message {record['messageId']} holds no findings")
-    if context.get_remaining_time_in_millis() < MARGIN_MILLISECONDS:
-        raise OutOfTimeError(f"message {record['messageId']} comes again: the function's time is over")
+    action = _action(body)
     for finding in findings:
         try:
-            _one(pipeline, finding, context.aws_request_id)
+            result = pipeline.handle(finding, run) if action is None else requested(pipeline, action, finding, run)
         except Exception:
             # Without this line nobody could tell which finding it was, and why.
             logger.exception("not handled", extra=_named(finding))
             raise
+        _count(result, _named(finding))
 
 
-def _one(pipeline: Pipeline, finding: dict[str, Any], run: str) -> None:
-    result = pipeline.handle(finding, run)
+def _asked(pipeline: Pipeline, body: dict[str, Any], run: str) -> None:
+    """Do what the endpoint or the sweep asks for: the authority stands on the case, not in the message."""
+    what = body["palisade"]
+    if what == "answered":
+        _count(answered(pipeline, body["case"], run), {"case": body["case"]})
+    elif what == "undo":
+        _count(ask_undo(pipeline, body["remediation"], body["requester"]), {"remediation": body["remediation"]})
+    else:
+        raise MalformedEventError(f"a message asks for {what!r}, which is neither answered nor undo")
+
+
+def _action(body: dict[str, Any]) -> str | None:
+    """Return what a custom action of ours asks for; None for the event of a finding."""
+    if body.get("detail-type") != CUSTOM_ACTION:
+        return None
+    arns = body.get("resources") or [""]
+    identifier = str(arns[0]).rpartition("/")[2]
+    if identifier not in ACTIONS:
+        raise MalformedEventError(f"the custom action {arns[0]} is none of ours")
+    return ACTIONS[identifier]
+
+
+def _count(result: Result | None, named: dict[str, Any]) -> None:
     if result is None:
         return
-    logger.info("handled", extra={**_named(finding), "outcome": result.outcome.value, "reason": result.reason})
+    logger.info("handled", extra={**named, "outcome": result.outcome.value, "reason": result.reason})
     # The dashboard searches for exactly this name and these dimensions.
     with single_metric(name="Remediations", unit=MetricUnit.Count, value=1) as metric:
         metric.add_dimension(name="outcome", value=result.outcome.value)
@@ -96,32 +118,3 @@ def _named(finding: dict[str, Any]) -> dict[str, Any]:
         "region": finding.get("Region"),
         "finding": finding.get("Id"),
     }
-
-
-@cache
-def _pipeline(function_arn: str) -> Pipeline:
-    """Keep one pipeline per container: settings, clients and the readers' sessions are made once."""
-    _, partition, _, region, account, *_ = function_arn.split(":")
-    environment = Environment.read()
-    session = boto3.Session()
-    settings = environment.settings(session)
-    names = environment.names
-    dynamodb = session.client("dynamodb", config=RETRIES)
-    # Organizations has one endpoint per partition, which its client finds by the Region.
-    return Pipeline(
-        partition=partition,
-        policies=Policies(
-            dynamodb=dynamodb,
-            organizations=session.client("organizations", config=RETRIES),
-            table=names.policies_table,
-            environments=settings["environments"],
-        ),
-        guard=Guard(dynamodb, names.state_table, settings["limits"]),
-        access=Access(names, session.client("sts", config=RETRIES)),
-        ledger=Ledger(dynamodb, names.ledger_table),
-        voice=Voice(
-            session.client("securityhub", config=RETRIES),
-            session.client("sns", config=RETRIES),
-            f"arn:{partition}:sns:{region}:{account}:{names.topic}",
-        ),
-    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.controls.model import Change, Grant, Ref
+from lambdas.controls.model import Change, Grant, Probe, Ref
 from lambdas.remediation import session_policy, written
 from lambdas.remediation.access import RoleError
 
@@ -96,6 +96,19 @@ class Run:
                 self.applied.append(self._make(session, change))
         return self.applied
 
+    def make(self, change: Change, *, undoes: str | None = None) -> Applied:
+        """Make one change in a session of its own, `undoes` naming the change that it takes back; raises `STOPS`."""
+        done = self._make(self._session(change.grants), change, undoes=undoes)
+        if undoes is None:
+            self.applied.append(done)
+        return done
+
+    def probe(self, reader: Session, effect: Probe) -> Any:
+        """Ask for what tells whether a change has taken."""
+        clients: Any = reader.client  # the stubs know literal names only
+        client: Any = clients(effect.service)
+        return jmespath.search(effect.path, getattr(client, effect.operation)(**self._resolve(effect.parameters)))
+
     def restore(self) -> list[str]:
         """Undo what was applied, last first, and then what an earlier run left; return what could not be undone."""
         left = []
@@ -110,7 +123,7 @@ class Run:
                 left.append(f"{name}: {reason or 'nothing can undo it'}")
                 continue
             try:
-                self._make(self._session(inverse.grants), inverse, undoes=name)
+                self.make(inverse, undoes=name)
             except STOPS as error:
                 left.append(str(error))
         mine = {done.change.name for done in self.applied if done.settled is None}
@@ -203,6 +216,7 @@ def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
             continue
         if entry["entry"].endswith("-intent"):
             begun[name] = undoes is not None
+        if not entry["entry"].endswith("-response"):
             continue
         begun.pop(name, None)
         if "refused" in entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,31 @@ from botocore.exceptions import ClientError, ParamValidationError
 from lambdas.controls.model import Evaluation, Mode, Plan, Refusal, Verdict
 from lambdas.remediation import describe, verify, written
 from lambdas.remediation.apply import STOPS, Run
+from lambdas.remediation.case import Next
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.policy import AccountPolicy
+from lambdas.remediation.ownership import managers_of, place_in_code
+from lambdas.remediation.policy import AccountPolicy, Exemption
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
+from lambdas.remediation.windows import closed_until, outside
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 NOT_RUN = {Mode.DRY_RUN: Outcome.DRY_RUN, Mode.APPROVE: Outcome.AWAITING_APPROVAL}
+# People are warned of the end of an exemption this long before.
+WARNING_DAYS = 7
 INTERRUPTED = "an interrupted run of this remediation has changed the resource, as its journal says"
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What people have approved: the number of the question, the digest of the plan, and who did."""
+
+    question: int
+    digest: str
+    by: str
 
 
 @dataclass
@@ -37,6 +52,7 @@ class Attempt:
     run: Run
     entries: Sequence[Mapping[str, Any]]
     details: dict[str, Any]
+    approved: Approved | None = None
 
     def make(self) -> Result:
         """Take the resource to an outcome; an error that is none goes on, and the finding comes again."""
@@ -60,8 +76,7 @@ class Attempt:
             self.details["tags"] = tags_of(settings)
             exemption = self.policy.exemption(control, resource, self.details["tags"])
             if exemption is not None:
-                reason = f"{exemption.reason} ({exemption.owner}, until {exemption.expires})"
-                return self._result(Outcome.EXEMPTED, reason)
+                return self._exempted(exemption)
             evaluation = control.evaluate(settings, self._parameters)
             if evaluation.verdict is not Verdict.NON_COMPLIANT:
                 return self._nothing_to_do(evaluation)
@@ -87,37 +102,64 @@ class Attempt:
         lowered, lowering = self.policy.limit(self.request.control, plan)
         if lowered.strength < mode.strength:
             mode, reasons = lowered, lowering
-        if any(change.effect for change in plan.changes) and mode is Mode.AUTOMATIC:
-            mode, reasons = Mode.APPROVE, ["a change of this plan takes longer than one run may last"]
+        managers = managers_of(self.details["tags"])
+        if managers and mode is Mode.AUTOMATIC and self.policy.managed_by_code.strength < mode.strength:
+            mode, reasons = self.policy.managed_by_code, [f"it is managed by {', '.join(managers)}"]
         document = written.plan(plan)
         self.details |= {
             "plan": document,
             "digest": describe.digest(plan, settings),
             "audience": tuple(document["tell"]),
+            **({"managers": managers, "code": place_in_code(self.details["tags"])} if managers else {}),
         }
-        said = _said(document)
-        if not plan.changes or mode is Mode.NOTIFY:
+        said = said_of(document, self.details)
+        if not plan.changes or mode in (Mode.NOTIFY, Mode.OFF):
             return self._result(Outcome.NOTIFIED, plan.message or evaluation.annotation, said)
+        if mode is Mode.APPROVE and self.approved is not None:
+            if self.approved.digest == self.details["digest"]:
+                mode = Mode.AUTOMATIC
+            else:
+                reasons = ["the resource or the plan is not what was approved"]
         if mode in NOT_RUN:
             reason = "; ".join(reasons) or f"the mode of this control is {mode.value}"
             return self._result(NOT_RUN[mode], reason, said)
-        return self._applied(plan, said)
+        return self._run(plan, said)
 
-    def _applied(self, plan: Plan, said: tuple[str, ...]) -> Result:
+    def _run(self, plan: Plan, said: tuple[str, ...]) -> Result:
+        opens = closed_until(self.policy.windows, datetime.now(UTC))
+        if opens is not None and not self.run.changed:
+            return limited_until(opens, self.details, said)
+        if any(change.effect for change in plan.changes):
+            return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
         try:
             self.run.apply(plan.changes)
         except PolicyTooLongError as error:
             return self._result(Outcome.REFUSED, str(error), said)
         except STOPS as error:
             return self._failed(str(error), said)
+        return self.proved(said)
+
+    def proved(self, said: tuple[str, ...], *, restore: bool = True) -> Result:
+        """Read and evaluate again after the last change; what did not take is restored here, or by the caller."""
         proof = verify.prove(self.session, self.request, self._parameters)
         if proof is None:
             return self._result(Outcome.GONE, "the resource vanished while it was remediated", said)
-        if proof.verdict is Verdict.NON_COMPLIANT:
-            return self._failed(f"the change did not take: {proof.annotation}", said)
-        if proof.verdict is not Verdict.COMPLIANT:
-            return self._failed(f"the control does not judge the resource any more: {proof.annotation}", said)
-        return self._result(Outcome.REMEDIATED, proof.annotation, said)
+        if proof.evaluation.verdict is not Verdict.COMPLIANT:
+            failing = proof.evaluation.verdict is Verdict.NON_COMPLIANT
+            what = "the change did not take" if failing else "the control does not judge the resource any more"
+            reason = f"{what}: {proof.evaluation.annotation}"
+            return self._failed(reason, said) if restore else self._result(Outcome.FAILED, reason, said)
+        self.details["after"] = proof.settings
+        return self._result(Outcome.REMEDIATED, proof.evaluation.annotation, said)
+
+    def _exempted(self, exemption: Exemption) -> Result:
+        """Leave it alone; the sweep warns a week before the end, and asks again after it."""
+        result = self._result(Outcome.EXEMPTED, f"{exemption.reason} ({exemption.owner}, until {exemption.expires})")
+        end = datetime.combine(exemption.expires, datetime.min.time(), UTC) + timedelta(days=1)
+        warning = end - timedelta(days=WARNING_DAYS)
+        early = warning > datetime.now(UTC)
+        result.next, result.due = (Next.WARN, int(warning.timestamp())) if early else (Next.AGAIN, int(end.timestamp()))
+        return result
 
     def _nothing_to_do(self, evaluation: Evaluation) -> Result:
         """The resource does not fail: it never did, or an interrupted run has remediated it."""
@@ -126,7 +168,7 @@ class Attempt:
             return self._result(Outcome.ALREADY_COMPLIANT if same else Outcome.NOT_APPLICABLE, evaluation.annotation)
         first = next(one for one in self.entries if "plan" in one)
         self.details |= {"before": first["before"], "plan": first["plan"], "audience": tuple(first["plan"]["tell"])}
-        said = _said(first["plan"])
+        said = said_of(first["plan"], self.details)
         if evaluation.verdict is Verdict.COMPLIANT:
             # Part of a plan may be enough; what was planned and not made must not be told as done.
             made = {*self.run.earlier.inverses, *self.run.earlier.open, *self.run.earlier.settled}
@@ -150,10 +192,18 @@ class Attempt:
         return Result(outcome, reason, self.details, said)
 
 
-def _said(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """A plan as its message says it."""
-    lines = describe.recorded(document)
-    return (document["message"], *lines) if document["message"] else tuple(lines)
+def said_of(document: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[str, ...]:
+    """A plan as its message says it, and who manages the resource."""
+    lines = [*([document["message"]] if document["message"] else []), *describe.recorded(document)]
+    if managers := details.get("managers"):
+        place = f" ({details['code']})" if details.get("code") else ""
+        lines.append(f"Managed by: {', '.join(managers)}{place}. Change it there too, or it comes back.")
+    return tuple(lines)
+
+
+def limited_until(opens: datetime, details: dict[str, Any], said: tuple[str, ...]) -> Result:
+    """The outcome outside of all change windows."""
+    return Result(Outcome.LIMITED, outside(opens), details, said, next=Next.AGAIN, due=int(opens.timestamp()))
 
 
 def tags_of(settings: Mapping[str, Any]) -> dict[str, str]:

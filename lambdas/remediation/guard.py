@@ -16,9 +16,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.remediation import lease_items as items
+from lambdas.remediation.case import Case, Next, attribute, key_of, opened
 from lambdas.remediation.lease_items import HOUR, Lease
+from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import Request
 from lambdas.remediation.transactions import patiently
+
+# The emergency stop is looked at again after this time.
+QUARTER = 900
 
 
 class BusyError(Exception):
@@ -30,11 +35,15 @@ class AlreadyDoneError(Exception):
 
 
 class LimitedError(Exception):
-    """A guard forbids the remediation now, with the reason for people."""
+    """A guard forbids the remediation now, with the reason for people; `until` is when to ask again (seconds)."""
+
+    def __init__(self, reason: str, until: int) -> None:
+        super().__init__(reason)
+        self.until = until
 
 
 class RepeatedError(Exception):
-    """The resource was remediated three times within seven days: something undoes it."""
+    """People must decide: the resource was remediated three times within seven days, or somebody undid it."""
 
 
 class _BegunError(Exception):
@@ -53,19 +62,23 @@ class Guard:
     table: str
     limits: Mapping[str, int]
 
-    def acquire(self, request: Request, run: str, *, automatic: bool) -> Lease:
+    def acquire(self, request: Request, run: str, *, automatic: bool, question: int = 0) -> Lease:
         """Pass all guards and lock the resource for one run; raises the guard's error that forbids it.
+
+        `question` is the number of the one that people have answered, where they have: history and hold stop nobody
+        then.
 
         A run that was killed or failed left its request behind: the next one resumes it, and what it
         had reserved is not reserved again.
         """
         now = int(time.time())
-        lease = Lease.of(request, run, now // HOUR if automatic else None)
+        lease = Lease.of(request, run, now // HOUR if automatic else None, question=question)
         try:
             self._pass(lease, request, now, reserve=automatic)
         except _BegunError as begun:
             reserve = automatic and begun.hour is None
-            lease = Lease.of(request, run, begun.hour if begun.hour is not None else lease.hour, resumed=True)
+            hour = begun.hour if begun.hour is not None else lease.hour
+            lease = Lease.of(request, run, hour, resumed=True, question=question)
             self._pass(lease, request, now, reserve=reserve, breaker=automatic)
         return lease
 
@@ -90,13 +103,71 @@ class Guard:
             del call["ConditionExpression"]
             self.dynamodb.update_item(**call)
 
-    def release(self, lease: Lease, *, applied: bool) -> list[dict[str, Any]]:
+    def case(self, key: str) -> Case:
+        """Read what stands of a control on a resource; a case that was never opened is empty."""
+        answer = self.dynamodb.get_item(TableName=self.table, Key={"key": {"S": key}}, ConsistentRead=True)
+        return Case.of({"key": {"S": key}, **answer.get("Item", {})})
+
+    def release(self, lease: Lease, standing: Mapping[str, str | int | None], *, applied: bool) -> list[dict[str, Any]]:
         """Return the statements that end a lease: they join the transaction that writes the outcome.
 
-        What was reserved and not used is given back.
+        `standing` is what the case says from now on. What was reserved and not used is given back.
         """
-        statements = [items.unlock(self.table, lease), items.finish(self.table, lease)]
+        statements = [
+            items.unlock(self.table, lease),
+            items.finish(self.table, lease),
+            items.stand(self.table, lease, standing, forget=not applied),
+        ]
         return statements if applied else [*statements, *self._given_back(lease)]
+
+    def defer(self, request: Request, until: int, then: Next) -> None:
+        """Let the sweep go on with what a guard has stopped."""
+        now = int(time.time())
+        values = {**opened(request, now), "outcome": Outcome.LIMITED.value, "next": then.value, "due": until}
+        self.stand(key_of(request), values)
+
+    def stand(self, key: str, values: Mapping[str, str | int | None]) -> None:
+        """Write what stands of a case, outside of a lease; None removes an attribute."""
+        sets = {name: value for name, value in values.items() if value is not None}
+        removes = [f"#{name}" for name, value in values.items() if value is None]
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in sets)
+        self.dynamodb.update_item(
+            TableName=self.table,
+            Key={"key": {"S": key}},
+            UpdateExpression=expression + (f" REMOVE {', '.join(removes)}" if removes else ""),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": attribute(value) for name, value in sets.items()},
+        )
+
+    def hand_over(self, lease: Lease, execution: str) -> None:
+        """Give the lock of a run to the execution that goes on with it."""
+        self.dynamodb.execute_statement(**items.pass_on(self.table, lease, execution, int(time.time())))
+
+    def keep(self, lease: Lease) -> bool:
+        """Hold the resource for one more step; False where another run holds it, or the emergency stop is on."""
+        now = int(time.time())
+        writes = [
+            {kind: {"TableName": self.table, **write}}
+            for one in (
+                items.lock(lease, now),
+                items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
+                items.under_way(lease, now),
+            )
+            for kind, write in one.items()
+        ]
+        try:
+            patiently(lambda: self.dynamodb.transact_write_items(TransactItems=writes))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            if not any(one.get("Code") == "ConditionalCheckFailed" for one in error.response["CancellationReasons"]):
+                raise
+            return False
+        return True
+
+    def let_go(self, lease: Lease) -> None:
+        """End the lock alone: the remediation goes on elsewhere."""
+        self.dynamodb.execute_transaction(TransactStatements=[items.unlock(self.table, lease)])
 
     def abandon(self, lease: Lease, *, applied: bool) -> None:
         """End a run that found no outcome: the request stays open, and its next delivery begins anew.
@@ -105,7 +176,11 @@ class Guard:
         """
         statements = [items.unlock(self.table, lease)]
         if not applied and lease.hour is not None:
-            statements += [items.unreserve(self.table, lease), *self._given_back(lease)]
+            statements += [
+                items.unreserve(self.table, lease),
+                items.stand(self.table, lease, {}, forget=True),
+                *self._given_back(lease),
+            ]
         patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=statements))
 
     def _given_back(self, lease: Lease) -> list[dict[str, Any]]:
@@ -118,8 +193,9 @@ class Guard:
             "request": items.begin(lease, now, reserve=reserve),
             "stop": items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
         }
+        approved = "#" in lease.request.removeprefix("request#")
+        asked["case"] = items.enter(lease, request, now, remembered=reserve, approved=approved)
         if reserve:
-            asked["history"] = items.remember(lease, now)
             for key, limit in zip(lease.counters, items.LIMITS, strict=True):
                 asked[limit] = items.count(key, self.limits[limit], now + 2 * HOUR)
         if reserve if breaker is None else breaker:
@@ -155,24 +231,28 @@ class Guard:
             raise BusyError(f"{request.resource.arn} is being remediated")
         if "stop" in failed:
             who = failed["stop"].get("by", {}).get("S", "somebody")
-            raise LimitedError(f"the emergency stop is on, set by {who}")
+            raise LimitedError(f"the emergency stop is on, set by {who}", now + QUARTER)
         if "request" in failed:
             hour = failed["request"].get("hour", {}).get("N")
             raise _BegunError(None if hour is None else int(hour))
-        if "history" in failed:
-            raise RepeatedError(f"{request.resource.arn} was remediated three times within seven days")
+        if "case" in failed:
+            hold = failed["case"].get("hold", {}).get("S")
+            raise RepeatedError(hold or f"{request.resource.arn} was remediated three times within seven days")
+        next_hour = (now // HOUR + 1) * HOUR
         of_account, of_organization = items.LIMITS
         if of_account in failed:
             limit = self.limits[of_account]
-            raise LimitedError(f"{request.control.id} has changed {limit} resources of this account within the hour")
+            reason = f"{request.control.id} has changed {limit} resources of this account within the hour"
+            raise LimitedError(reason, next_hour)
         if of_organization in failed:
             limit = self.limits[of_organization]
-            raise LimitedError(f"{limit} resources of the organization have been changed within the hour")
+            raise LimitedError(f"{limit} resources of the organization have been changed within the hour", next_hour)
         if "breaker" in failed:
-            minutes = max(1, (int(failed["breaker"]["expires"]["N"]) - now) // 60)
+            until = int(failed["breaker"]["expires"]["N"])
             raise LimitedError(
                 f"{request.control.id} failed {failed['breaker']['failures']['N']} times in this account; "
-                f"the breaker closes in {minutes} minutes"
+                f"the breaker closes in {max(1, (until - now) // 60)} minutes",
+                until,
             )
 
 

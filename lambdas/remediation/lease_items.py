@@ -2,7 +2,7 @@
 
 lock#...     who works on the resource, until when
 request#...  that a remediation began, the hour in which it reserved, and whether it is done
-history#...  when the last three remediations of a control on a resource were
+case#...     what stands of a control on a resource (`case.py`)
 changes#...  how many changes an hour has seen, by control and account, and in the organisation
 failures#... failures of a control in an account
 stop         the emergency stop
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.remediation import case
 from lambdas.remediation.request import Request
 
 # Longer than the function may run, and shorter than the queue hides a message: a lock outlives its
@@ -38,21 +39,21 @@ class Lease:
     run: str
     lock: str
     request: str
-    history: str
+    case: str
     changes: str
     hour: int | None
     resumed: bool = False
 
     @classmethod
-    def of(cls, request: Request, run: str, hour: int | None, *, resumed: bool = False) -> Lease:
-        """Name the items of a run."""
+    def of(cls, request: Request, run: str, hour: int | None, *, resumed: bool = False, question: int = 0) -> Lease:
+        """Name the items of a run; what people have approved is done once for each of their answers."""
         resource, control = request.resource, request.control
         where = f"{resource.account}#{resource.region}#{resource.arn}"
         return cls(
             run=run,
             lock=f"lock#{where}",
-            request=f"request#{request.id}",
-            history=f"history#{control.id}#{where}",
+            request=f"request#{request.id}" + (f"#{question}" if question else ""),
+            case=case.key_of(request),
             changes=f"{control.id}#{resource.account}",
             hour=hour,
             resumed=resumed,
@@ -95,21 +96,26 @@ def begin(lease: Lease, now: int, *, reserve: bool) -> dict[str, Any]:
     return _update(lease.request, update, condition, values, names)
 
 
-def remember(lease: Lease, now: int) -> dict[str, Any]:
-    """Put a remediation into the resource's history, unless three of them lie within a week."""
-    return _update(
-        lease.history,
-        "SET #expires = :expires, #third = if_not_exists(#second, :zero), "
-        "#second = if_not_exists(#first, :zero), #first = :now",
-        "attribute_not_exists(#third) OR #third < :week",
-        {
-            ":now": _number(now),
-            ":expires": _number(now + WEEK + DAY),
-            ":zero": _number(0),
-            ":week": _number(now - WEEK),
-        },
-        {"#first": "first", "#second": "second", "#third": "third", "#expires": "expires"},
-    )
+def enter(lease: Lease, request: Request, now: int, *, remembered: bool, approved: bool) -> dict[str, Any]:
+    """Open the case for this remediation.
+
+    With `remembered` the remediation counts in the case's history: refused where three of them lie within
+    a week, or where the case is on hold, unless people have approved it.
+    """
+    values: dict[str, str | int] = case.opened(request, now)
+    update = [f"#{name} = :{name}" for name in values]
+    names = {f"#{name}": name for name in values}
+    given = {f":{name}": case.attribute(value) for name, value in values.items()}
+    condition = ""
+    if remembered:
+        update += ["#third = if_not_exists(#second, :zero)", "#second = if_not_exists(#first, :zero)", "#first = :now"]
+        names |= {"#first": "first", "#second": "second", "#third": "third"}
+        given |= {":now": _number(now), ":zero": _number(0)}
+        if not approved:
+            condition = "attribute_not_exists(#hold) AND (attribute_not_exists(#third) OR #third < :week)"
+            names["#hold"] = "hold"
+            given[":week"] = _number(now - WEEK)
+    return _update(lease.case, "SET " + ", ".join(update), condition, given, names)
 
 
 def count(key: str, limit: int, expires: int) -> dict[str, Any]:
@@ -137,6 +143,20 @@ def unlock(table: str, lease: Lease) -> dict[str, Any]:
     }
 
 
+def pass_on(table: str, lease: Lease, owner: str, now: int) -> dict[str, Any]:
+    """Give a lock to another owner; refused where this run does not hold it."""
+    return {
+        "Statement": f'UPDATE "{table}" SET "owner" = ? SET "expires" = ? WHERE "key" = ? AND "owner" = ?',  # noqa: S608
+        "Parameters": [{"S": owner}, _number(now + LOCK_SECONDS), {"S": lease.lock}, {"S": lease.run}],
+    }
+
+
+def under_way(lease: Lease, now: int) -> dict[str, Any]:
+    """Note on the case that its remediation is alive."""
+    values = {":due": _number(now + case.STUCK_SECONDS)}
+    return _update(lease.case, "SET #due = :due", "attribute_exists(#due)", values, {"#due": "due"})
+
+
 def finish(table: str, lease: Lease) -> dict[str, Any]:
     """Note that the remediation has its outcome: no further delivery begins it again."""
     return {
@@ -145,34 +165,32 @@ def finish(table: str, lease: Lease) -> dict[str, Any]:
     }
 
 
+def stand(table: str, lease: Lease, standing: Mapping[str, str | int | None], *, forget: bool) -> dict[str, Any]:
+    """Write what stands of the case now; with `forget` its last remediation leaves the history."""
+    shifts = 'SET "first" = "second" SET "second" = "third" ' if forget and lease.hour is not None else ""
+    more = {"third": 0} if shifts else {}
+    return case.update(table, lease.case, {**standing, **more}, shifts)
+
+
 def unreserve(table: str, lease: Lease) -> dict[str, Any]:
     """Note that the request holds no reservation any more."""
     return {"Statement": f'UPDATE "{table}" REMOVE "hour" WHERE "key" = ?', "Parameters": [{"S": lease.request}]}
 
 
 def give_back(table: str, lease: Lease, hour: int) -> list[dict[str, Any]]:
-    """Take the remediation out of the history, and out of the counters of `hour`, the present one.
+    """Take the remediation out of the counters of `hour`, the present one.
 
     Counters of the past limit nothing, and may have been deleted.
     """
-    if lease.hour is None:
+    if lease.hour != hour:
         return []
-    statements = [
+    return [
         {
-            "Statement": f'UPDATE "{table}" SET "first" = "second" SET "second" = "third" SET "third" = ? '  # noqa: S608
-            'WHERE "key" = ?',
-            "Parameters": [_number(0), {"S": lease.history}],
+            "Statement": f'UPDATE "{table}" SET "changes" = "changes" - ? WHERE "key" = ?',  # noqa: S608
+            "Parameters": [_number(1), {"S": counter}],
         }
+        for counter in lease.counters
     ]
-    if lease.hour == hour:
-        statements += [
-            {
-                "Statement": f'UPDATE "{table}" SET "changes" = "changes" - ? WHERE "key" = ?',  # noqa: S608
-                "Parameters": [_number(1), {"S": counter}],
-            }
-            for counter in lease.counters
-        ]
-    return statements
 
 
 def _update(
@@ -181,7 +199,7 @@ def _update(
     item: dict[str, Any] = {
         "Key": {"key": {"S": key}},
         "UpdateExpression": update,
-        "ConditionExpression": condition,
+        **({"ConditionExpression": condition} if condition else {}),
         "ExpressionAttributeValues": dict(values),
     }
     return {"Update": {**item, "ExpressionAttributeNames": dict(names)} if names else item}

@@ -1,31 +1,37 @@
 """The pipeline: request > policy > guard > plan > apply > verify > record > tell.
 
-The lease is taken before the resource is read, so that what is read holds until the change is made.
+The lease is taken before the resource is read, so that what is read holds until the change is made. Findings begin
+it; answers of people and undo (`people.py`) and the steps of long plans (`steps.py`) go on with it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Mode
+from lambdas.remediation import approvals
 from lambdas.remediation.access import Access, RoleError
 from lambdas.remediation.apply import Run, earlier
-from lambdas.remediation.attempt import Attempt
-from lambdas.remediation.guard import AlreadyDoneError, Guard, LimitedError, RepeatedError
+from lambdas.remediation.attempt import Approved, Attempt
+from lambdas.remediation.case import Next, key_of
+from lambdas.remediation.closing import Closing, body_of
+from lambdas.remediation.guard import AlreadyDoneError, LimitedError, RepeatedError
 from lambdas.remediation.lease_items import Lease
+from lambdas.remediation.long_plans import PLAN, Executions
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.policy import AccountPolicy, Policies, StrangerError
-from lambdas.remediation.record import Journal, Ledger
+from lambdas.remediation.record import Journal
 from lambdas.remediation.request import InvalidRequestError, Request, parse
-from lambdas.remediation.tell import Voice
+from lambdas.remediation.windows import closed_until, outside
 
-# What of a finding that is not believed goes into the ledger, and how much of each field.
-SHOWN = ("Id", "ProductArn", "GeneratorId", "AwsAccountId", "Region")
-SHOWN_LENGTH = 512
+if TYPE_CHECKING:
+    from boto3 import Session
+
+Entries = Sequence[Mapping[str, Any]]
+Work = Callable[["Session", Run, Entries, dict[str, Any]], Result]
 
 
 @dataclass
@@ -34,10 +40,9 @@ class Pipeline:
 
     partition: str
     policies: Policies
-    guard: Guard
     access: Access
-    ledger: Ledger
-    voice: Voice
+    closing: Closing
+    executions: Executions
 
     def handle(self, finding: Mapping[str, Any], run: str) -> Result | None:
         """Take one finding to its outcome; None where an earlier delivery has done so.
@@ -48,97 +53,109 @@ class Pipeline:
             request = parse(finding, self.partition)
             policy = self.policies.of(request.resource.account)
         except (InvalidRequestError, StrangerError) as error:
-            return self._reject(finding, str(error))
+            return self.closing.reject(finding, str(error))
         if policy is None:
             return Result(Outcome.OFF, "the account has no policy in its environment")
-        mode, reasons = policy.limit(request.control)
-        if mode is Mode.OFF:
+        if policy.limit(request.control)[0] is Mode.OFF:
             return Result(Outcome.OFF, "the control is off in this account")
+        return self.remediate(request, policy, run)
+
+    def remediate(
+        self, request: Request, policy: AccountPolicy, run: str, approved: Approved | None = None
+    ) -> Result | None:
+        """Go as far as policy and guards allow, or as people have approved; None where it was done before."""
+        mode, reasons = policy.limit(request.control)
+        acts = mode is Mode.AUTOMATIC or (approved is not None and mode is Mode.APPROVE)
         try:
-            lease, mode, reasons = self._lease(request, run, mode, reasons)
+            question = approved.question if approved is not None else 0
+            if approved is not None:
+                _within_window(policy)
+            try:
+                lease = self.closing.guard.acquire(request, run, automatic=acts, question=question)
+            except RepeatedError as error:
+                # A resource that was remediated again and again, or undone, needs a person.
+                mode, reasons = Mode.APPROVE, [str(error)]
+                lease = self.closing.guard.acquire(request, run, automatic=False)
         except AlreadyDoneError:
             return None
         except LimitedError as error:
-            return self._limited(request, policy, str(error))
-        return self._held(request, policy, lease, mode, reasons)
+            return self.closing.limited(request, policy, error, Next.RUN if approved is not None else Next.AGAIN)
 
-    def _lease(self, request: Request, run: str, mode: Mode, reasons: list[str]) -> tuple[Lease, Mode, list[str]]:
-        """Pass the guards; a resource that was remediated again and again needs a person."""
-        try:
-            return self.guard.acquire(request, run, automatic=mode is Mode.AUTOMATIC), mode, reasons
-        except RepeatedError as error:
-            return self.guard.acquire(request, run, automatic=False), Mode.APPROVE, [str(error)]
+        def attempt(reader: Session, work: Run, entries: Entries, details: dict[str, Any]) -> Result:
+            result = Attempt(request, policy, mode, reasons, reader, work, entries, details, approved).make()
+            if result.outcome is Outcome.AWAITING_APPROVAL:
+                case = self.closing.guard.case(key_of(request))
+                asked = approved.question + 1 if approved is not None else 1
+                days = self.policies.approval_days(policy.environment)
+                approvals.ask(request, result, case, question=asked, days=days)
+            return result
 
-    def _held(self, request: Request, policy: AccountPolicy, lease: Lease, mode: Mode, reasons: list[str]) -> Result:
-        """Remediate under a lease; without an outcome it is abandoned, so that others need not wait for it."""
-        work: Run | None = None
+        return self.held(request, policy, lease, attempt, {})
+
+    def held(
+        self, request: Request, policy: AccountPolicy, lease: Lease, work: Work, begun: Mapping[str, Any]
+    ) -> Result | None:
+        """Work under a lease; without an outcome it is abandoned, so that others need not wait for it.
+
+        `begun` is what the steps of a long plan must know beside the plan and the request.
+        """
+        run: Run | None = None
         try:
-            entries = self.ledger.entries(request.id) if lease.resumed else []
+            entries = self.closing.ledger.entries(request.id) if lease.resumed else []
+            if any(entry["entry"] == PLAN for entry in entries):
+                self._start(request, lease, entries)
+                return None
             details: dict[str, Any] = {}
-            work = Run(
-                writer=lambda document: self.access.writer(request.resource, request.id, document),
-                journal=Journal.after(entries, self.ledger, request.id, request.resource.account, details),
-                earlier=earlier(entries),
-            )
+            run = self.run_of(request, entries, details)
             try:
-                reader = self.access.reader(request.resource)
-                result = Attempt(request, policy, mode, reasons, reader, work, entries, details).make()
+                result = work(self.access.reader(request.resource), run, entries, details)
             except RoleError as error:
-                result = Result(Outcome.FAILED, str(error), details, applied=work.changed)
-            self._conclude(request, policy, lease, result)
+                result = Result(Outcome.FAILED, str(error), details, applied=run.changed)
+            if result.outcome is Outcome.IN_PROGRESS:
+                self._hand_over(request, policy, lease, result, begun)
+            else:
+                self.closing.conclude(request, policy, lease, result)
         except Exception:
-            self.guard.abandon(lease, applied=lease.resumed if work is None else work.changed)
+            self.closing.guard.abandon(lease, applied=lease.resumed if run is None else run.changed)
             raise
         return result
 
-    def _conclude(self, request: Request, policy: AccountPolicy, lease: Lease, result: Result) -> None:
-        """Tell, then write the outcome and end the lease at once: a run killed before that is done again."""
-        if result.outcome is Outcome.FAILED:
-            self.guard.count_failure(request)
-        unnoted = self._tell(request, policy, result)
-        released = self.guard.release(lease, applied=result.applied)
-        body = _body(request, policy, result, unnoted)
-        self.ledger.close(request.id, request.resource.account, body, released)
+    def run_of(self, request: Request, entries: Entries, details: dict[str, Any]) -> Run:
+        """The application of a plan that goes on after what the entries of earlier runs say."""
+        return Run(
+            writer=lambda document: self.access.writer(request.resource, request.id, document),
+            journal=Journal.after(entries, self.closing.ledger, request.id, request.resource.account, details),
+            earlier=earlier(entries),
+        )
 
-    def _limited(self, request: Request, policy: AccountPolicy, reason: str) -> Result | None:
-        """Tell once that a guard forbids the remediation; the request stays open for when it no longer does."""
-        if any(one["entry"] == "limited" for one in self.ledger.entries(request.id)):
-            return None
-        result = Result(Outcome.LIMITED, reason)
-        unnoted = self._tell(request, policy, result)
-        body = _body(request, policy, result, unnoted)
-        self.ledger.write(request.id, "limited", request.resource.account, body)
-        return result
+    def _hand_over(
+        self, request: Request, policy: AccountPolicy, lease: Lease, result: Result, begun: Mapping[str, Any]
+    ) -> None:
+        """Let the state machine do it step by step: what it needs is in the ledger."""
+        unnoted = self.closing.tell(request, policy, result)
+        body = {
+            **body_of(request, policy, result, unnoted),
+            "kind": approvals.REMEDIATE,
+            **begun,
+            "request": dict(request.finding),
+            "lease": {"request": lease.request, "hour": lease.hour},
+        }
+        self.closing.ledger.write(request.id, PLAN, request.resource.account, body)
+        self._start(request, lease, [])
 
-    def _tell(self, request: Request, policy: AccountPolicy, result: Result) -> str | None:
-        """Tell, and return why the finding has no note where it could not have one."""
-        unnoted = self.voice.note(request, result)
-        self.voice.publish(request, result, policy.environment, policy.owner_tag)
-        return unnoted
-
-    def _reject(self, finding: Mapping[str, Any], reason: str) -> Result:
-        """Record a finding that cannot be acted upon. Nothing of it is believed, and it is not written on."""
-        text = json.dumps(finding, sort_keys=True, default=str)
-        identifier = f"x-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
-        shown = {field: str(finding.get(field))[:SHOWN_LENGTH] for field in SHOWN}
-        result = Result(Outcome.INVALID, reason[:SHOWN_LENGTH])
-        body = {"outcome": result.outcome.value, "reason": result.reason, "finding": shown}
-        self.ledger.write(identifier, "outcome", str(finding.get("AwsAccountId") or "unknown")[:SHOWN_LENGTH], body)
-        return result
+    def _start(self, request: Request, lease: Lease, entries: Entries) -> None:
+        """Start the steps unless they are under way, and give them the lock."""
+        number = sum(entry["entry"].startswith("started-") for entry in entries)
+        if number and self.executions.running(request.id, number):
+            self.closing.guard.let_go(lease)
+            return
+        name = self.executions.start(request.id, number + 1)
+        self.closing.ledger.write(request.id, f"started-{number + 1}", request.resource.account, {"execution": name})
+        self.closing.guard.hand_over(lease, name)
 
 
-def _body(request: Request, policy: AccountPolicy, result: Result, unnoted: str | None) -> dict[str, Any]:
-    resource = request.resource
-    return {
-        "outcome": result.outcome.value,
-        "reason": result.reason,
-        "control": request.control.id,
-        "environment": policy.environment,
-        "region": resource.region,
-        "resource": resource.arn,
-        "finding": {"Id": request.finding["Id"], "ProductArn": request.finding["ProductArn"]},
-        "impact": request.control.impact,
-        **({"unnoted": unnoted} if unnoted else {}),
-        # The journal has the plan of what was applied.
-        **{key: value for key, value in result.details.items() if key != "plan" or not result.applied},
-    }
+def _within_window(policy: AccountPolicy) -> None:
+    """Raise LimitedError outside of the change windows; automatic changes are looked at when there is a plan."""
+    opens = closed_until(policy.windows, datetime.now(UTC))
+    if opens is not None:
+        raise LimitedError(outside(opens), int(opens.timestamp()))

@@ -17,8 +17,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Resource
+from lambdas.remediation.windows import Window
 
 FRESH_SECONDS = 60
+# How long people have to answer where the settings say nothing.
+OPEN_DAYS = 7
 
 
 # What Organizations says of an account that is not a member.
@@ -67,6 +70,8 @@ class AccountPolicy:
     lifted: frozenset[str]
     parameters: Mapping[str, Mapping[str, Any]]
     exemptions: tuple[Exemption, ...]
+    windows: tuple[Window, ...] = ()
+    managed_by_code: Mode = Mode.AUTOMATIC
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> AccountPolicy:
@@ -84,6 +89,8 @@ class AccountPolicy:
             exemptions=tuple(
                 Exemption(**{**one, "expires": date.fromisoformat(one["expires"])}) for one in document["exemptions"]
             ),
+            windows=tuple(Window.parse(one) for one in document.get("windows", ())),
+            managed_by_code=Mode(document.get("managed_by_code", Mode.AUTOMATIC)),
         )
 
     def mode(self, control: Control) -> Mode:
@@ -138,6 +145,11 @@ class Policies:
                 raise PolicyError(f"the policy item of {account} in {environment} is about another account")
         self._known[account] = (time.time(), policy)
         return policy
+
+    def approval_days(self, environment: str) -> int:
+        """How many days people of an environment have to answer."""
+        days: int = self.environments.get(environment, {}).get("approval_days", OPEN_DAYS)
+        return days
 
     def _environment_of(self, account: str) -> str | None:
         """Find the environment of an account: named itself, else by the nearest organizational unit above it."""

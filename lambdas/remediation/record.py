@@ -34,10 +34,12 @@ class Ledger:
             raise
         return True
 
-    def close(self, remediation: str, account: str, body: dict[str, Any], released: Sequence[dict[str, Any]]) -> None:
-        """Append the outcome and end the lease, in one transaction."""
-        outcome = self._insert(remediation, "outcome", account, body)
-        patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=[outcome, *released]))
+    def close(
+        self, remediation: str, account: str, entry: str, body: dict[str, Any], released: Sequence[dict[str, Any]]
+    ) -> None:
+        """Append the last entry of a run and end its lease, in one transaction."""
+        last = self._insert(remediation, entry, account, body)
+        patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=[last, *released]))
 
     def entries(self, remediation: str) -> list[dict[str, Any]]:
         """Return what was written for a remediation, in order."""
@@ -48,7 +50,12 @@ class Ledger:
             ConsistentRead=True,
         )
         return [
-            {"entry": item["entry"]["S"], "at": item["at"]["S"], **json.loads(item["body"]["S"])}
+            {
+                **json.loads(item["body"]["S"]),
+                "entry": item["entry"]["S"],
+                "at": item["at"]["S"],
+                "account": item["account"]["S"],
+            }
             for page in pages
             for item in page["Items"]
         ]

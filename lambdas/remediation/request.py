@@ -26,8 +26,8 @@ class InvalidRequestError(Exception):
 class Request:
     """One request to remediate: which control on which resource, because of which finding.
 
-    `id` is the same for every delivery of one state of a finding, and another once the finding
-    is updated.
+    `id` is the same for every delivery of one state of a finding, and another once the finding is updated, or
+    asked for again after it was answered: our answer is its note.
     """
 
     id: str
@@ -58,7 +58,8 @@ def parse(finding: Mapping[str, Any], partition: str) -> Request:
     updated, identifier = _text(finding, "UpdatedAt"), _text(finding, "Id")
     if str(finding["GeneratorId"]).startswith(OURS) and identifier != finding_id(control, resource):
         raise InvalidRequestError(f"Id {identifier} is not that of a finding of {control.id} on {resource.arn}")
-    text = "\n".join((control.id, account, region, arn, identifier, updated))
+    answered = str(_part(finding, "Note").get("UpdatedAt", ""))
+    text = "\n".join((control.id, account, region, arn, identifier, updated, *([answered] if answered else [])))
     return Request(f"r-{hashlib.sha256(text.encode()).hexdigest()[:24]}", control, resource, finding)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Evaluation, Verdict
@@ -17,17 +18,25 @@ if TYPE_CHECKING:
 WAITS = (1, 2, 4, 8, 15)
 
 
-def prove(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation | None:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the resource is like after a change, and the verdict on it."""
+
+    settings: Mapping[str, Any]
+    evaluation: Evaluation
+
+
+def prove(session: Session, request: Request, parameters: Mapping[str, Any]) -> Proof | None:
     """Return the evaluation after the change: COMPLIANT, or what it still is when patience ends; None if it is gone."""
-    evaluation = _judge(session, request, parameters)
+    proof = _judge(session, request, parameters)
     for wait in WAITS:
-        if evaluation is None or evaluation.verdict is not Verdict.NON_COMPLIANT:
+        if proof is None or proof.evaluation.verdict is not Verdict.NON_COMPLIANT:
             break
         time.sleep(wait)
-        evaluation = _judge(session, request, parameters)
-    return evaluation
+        proof = _judge(session, request, parameters)
+    return proof
 
 
-def _judge(session: Session, request: Request, parameters: Mapping[str, Any]) -> Evaluation | None:
+def _judge(session: Session, request: Request, parameters: Mapping[str, Any]) -> Proof | None:
     settings = request.control.read(session, request.resource, request.finding)
-    return None if settings is None else request.control.evaluate(settings, parameters)
+    return None if settings is None else Proof(settings, request.control.evaluate(settings, parameters))

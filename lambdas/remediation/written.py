@@ -14,12 +14,17 @@ REF = "$ref"
 def plan(given: Plan) -> dict[str, Any]:
     """A plan as JSON."""
     return {
-        "changes": [change(one) for one in given.changes],
+        **plan_of_changes(given.changes),
         "tell": [audience.value for audience in given.tell],
         "leaves": list(given.leaves),
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
     }
+
+
+def plan_of_changes(changes: Sequence[Change]) -> dict[str, Any]:
+    """Changes as JSON in the form of a plan that tells nobody."""
+    return {"changes": [change(one) for one in changes], "tell": [], "leaves": [], "message": "", "ceiling": None}
 
 
 def change(given: Change) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def test_an_exempted_resource_is_left_alone_with_who_answers_for_it() -> None:
         pytest.param(
             Mode.AUTOMATIC,
             replace(PLAN, changes=(replace(MEND, effect=Probe("ec2", "describe", {}, "State", ("done",))),)),
-            Outcome.AWAITING_APPROVAL,
+            Outcome.IN_PROGRESS,
             id="a change that lasts",
         ),
     ],

@@ -42,7 +42,9 @@ class Bench:
         return self.guard.acquire(asked, run, automatic=automatic)
 
     def finish(self, lease: Lease, *, applied: bool = True) -> None:
-        self.dynamodb.execute_transaction(TransactStatements=self.guard.release(lease, applied=applied))
+        self.dynamodb.execute_transaction(
+            TransactStatements=self.guard.release(lease, {"outcome": "ended"}, applied=applied)
+        )
 
     def remediate(self, asked: Request, *, applied: bool = True) -> None:
         self.finish(self.acquire(asked), applied=applied)
@@ -130,7 +132,7 @@ def test_a_killed_run_is_resumed_without_counting_it_twice(bench: Bench) -> None
         bench.wait(seconds=LOCK_SECONDS + 1)
         lease = bench.acquire(asked, run)
     assert lease.resumed
-    assert bench.item(first.history)["second"]["N"] == "0"
+    assert bench.item(first.case)["second"]["N"] == "0"
     assert bench.item(first.counters[1])["changes"]["N"] == "1"
 
 

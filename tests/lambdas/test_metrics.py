@@ -22,7 +22,12 @@ def test_every_outcome_is_counted_under_the_name_and_dimensions_of_the_dashboard
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Palisade")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "palisade-remediate")
     pipeline: Any = SimpleNamespace(handle=lambda finding, run: Result(Outcome.REFUSED, "r"))
-    remediate._one(pipeline, finding(), "run")
+    monkeypatch.setattr(remediate, "pipeline_of", lambda arn: pipeline)
+    context = SimpleNamespace(
+        invoked_function_arn="arn", aws_request_id="run", get_remaining_time_in_millis=lambda: 300_000
+    )
+    body = json.dumps({"detail": {"findings": [finding()]}})
+    remediate.handler({"Records": [{"messageId": "m", "body": body}]}, context)
     emitted = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
     (metric,) = emitted["_aws"]["CloudWatchMetrics"]
     estate: Any = SimpleNamespace(names=Names("palisade"), home_region="eu-west-1", partition="aws")

@@ -41,7 +41,7 @@ def handle(
     """Invoke the function; return the messages that come again."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Palisade")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "palisade-remediate")
-    monkeypatch.setattr(remediate, "_pipeline", lambda arn: pipeline)
+    monkeypatch.setattr(remediate, "pipeline_of", lambda arn: pipeline)
     context = SimpleNamespace(
         invoked_function_arn="arn", aws_request_id="run", get_remaining_time_in_millis=lambda: left
     )

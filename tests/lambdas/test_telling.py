@@ -25,6 +25,11 @@ TABLE = [
     (Outcome.EXEMPTED, "SUPPRESSED", False),
     (Outcome.ALREADY_COMPLIANT, "RESOLVED", False),
     (Outcome.REMEDIATED, "RESOLVED", True),
+    (Outcome.REJECTED, "NOTIFIED", True),
+    (Outcome.APPROVAL_EXPIRED, "NOTIFIED", True),
+    (Outcome.IN_PROGRESS, "NOTIFIED", True),
+    (Outcome.UNDONE, "NOTIFIED", True),
+    (Outcome.EXEMPTION_REQUESTED, None, True),
 ]
 
 

@@ -183,7 +183,7 @@ def test_an_error_that_is_no_outcome_holds_nothing_up_and_is_tried_again(loop: L
     loop.organization.advance(timedelta(minutes=5))
     held = {item["key"]["S"]: item for item in loop.state() if group.arn in item["key"]["S"]}
     lock = next(item for key, item in held.items() if key.startswith("lock#"))
-    history = next(item for key, item in held.items() if key.startswith("history#"))
+    history = next(item for key, item in held.items() if key.startswith("case#"))
     assert "owner" not in lock
     assert history["first"]["N"] == "0"
     assert loop.outcomes(group) == []

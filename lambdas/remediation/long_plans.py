@@ -1,0 +1,196 @@
+"""Plans whose changes take time: one step at a time, driven by a state machine, from the journal alone.
+
+A step makes the next change or asks whether the last one has taken, and says how long to wait. Whatever ends a step
+in between, the next one goes on from the ledger. A failure restores what was changed, last first, in the same manner.
+Source: Step Functions Developer Guide, "Starting new executions from a Task state" (names are unique for 90 days).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.controls.model import Change, Probe
+from lambdas.remediation import written
+from lambdas.remediation.apply import STOPS, Journal, Run
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+# A step ends its wait well before the lock of the resource does.
+LONGEST_WAIT = 600
+# The entry that hands a plan over to the steps.
+PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do for so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Every change has taken (`failure` is None), or what was made is restored as far as it can be (`left` not)."""
+
+    failure: str | None = None
+    left: tuple[str, ...] = ()
+
+
+@dataclass
+class Executions:
+    """Starts the executions of one state machine."""
+
+    session: Session
+    machine: str
+
+    def start(self, remediation: str, number: int) -> str:
+        """Start the steps of a remediation; `number` tells a later start from an earlier one that has ended."""
+        name = self._name(remediation, number)
+        try:
+            payload = json.dumps({"remediation": remediation})
+            self._states.start_execution(stateMachineArn=self.machine, name=name, input=payload)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+        return name
+
+    def running(self, remediation: str, number: int) -> bool:
+        """Whether this execution is still under way."""
+        execution = self.machine.replace(":stateMachine:", ":execution:") + f":{self._name(remediation, number)}"
+        try:
+            status: str = self._states.describe_execution(executionArn=execution)["status"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return False
+        return status == "RUNNING"
+
+    @property
+    def _states(self) -> Any:
+        return self.session.client("stepfunctions")
+
+    @staticmethod
+    def _name(remediation: str, number: int) -> str:
+        return f"{remediation}-{number}"
+
+
+@dataclass
+class Progress:
+    """What the journal says of each change, and of each undo: when it was done, whether it has taken."""
+
+    entries: Sequence[Mapping[str, Any]]
+    done: dict[tuple[str, bool], datetime] = field(default_factory=dict)
+    taken: set[tuple[str, bool]] = field(default_factory=set)
+    inverses: dict[str, Change | None] = field(default_factory=dict)
+    irreversible: dict[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    lost: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for entry in self.entries:
+            kind = entry["entry"].partition("-")[2]
+            if kind == "failure" and self.failure is None:
+                self.failure = entry["reason"]
+            if kind == "lost":
+                self.lost.append(entry["reason"])
+            if "change" not in entry or "refused" in entry:
+                continue
+            mark = (entry.get("undoes") or entry["change"], "undoes" in entry)
+            if kind == "response":
+                self.done[mark] = datetime.fromisoformat(entry["at"])
+                if not mark[1] and "settled" not in entry:
+                    inverse = entry["inverse"]
+                    self.inverses[mark[0]] = written.change_of(inverse) if inverse else None
+                    self.irreversible[mark[0]] = entry.get("irreversible") or "nothing brings it back"
+            elif kind == "effect":
+                self.taken.add(mark)
+
+
+@dataclass
+class LongPlan:
+    """One plan on its way: what it consists of, and what has happened to it so far."""
+
+    changes: Sequence[Change]
+    entries: Sequence[Mapping[str, Any]]
+    run: Run
+    reader: Session
+    journal: Journal
+
+    def step(self) -> Wait | Ended:
+        """Go as far as it goes without waiting; an error that is no answer goes on, and the step is made again."""
+        progress = Progress(self.entries)
+        if progress.failure is None:
+            for change in self.changes:
+                waits = self._forward(change, progress)
+                if isinstance(waits, Wait):
+                    return waits
+                if isinstance(waits, str):
+                    self.journal("failure", {"reason": waits})
+                    return Wait(0)
+            return Ended()
+        return self._back(progress, progress.failure)
+
+    def fail(self, reason: str) -> Wait:
+        """Turn round: the changes have taken, and the resource is not what it should be."""
+        self.journal("failure", {"reason": reason})
+        return Wait(0)
+
+    def _forward(self, change: Change, progress: Progress) -> Wait | str | None:
+        """Make a change and see that it takes; a text says why it failed."""
+        mark = (change.name, False)
+        if mark not in progress.done:
+            try:
+                self.run.make(change)
+            except STOPS as error:
+                return str(error)
+            progress.done[mark] = datetime.now(UTC)
+        if change.effect is None or mark in progress.taken:
+            return None
+        return self._taken(change, change.effect, progress.done[mark], {"change": change.name})
+
+    def _back(self, progress: Progress, failure: str) -> Wait | Ended:
+        """Undo what was made, last first; what cannot be undone is told and does not hinder the rest."""
+        for name, inverse in reversed(list(progress.inverses.items())):
+            mark = (name, True)
+            if any(one.startswith(f"{name}: ") for one in progress.lost):
+                continue
+            if inverse is None:
+                self._lost(progress, f"{name}: {progress.irreversible[name]}")
+                continue
+            if mark not in progress.done:
+                try:
+                    self.run.make(inverse, undoes=name)
+                except STOPS as error:
+                    self._lost(progress, f"{name}: {error}")
+                    continue
+                progress.done[mark] = datetime.now(UTC)
+            if inverse.effect is not None and mark not in progress.taken:
+                waits = self._taken(inverse, inverse.effect, progress.done[mark], {"change": name, "undoes": name})
+                if isinstance(waits, Wait):
+                    return waits
+                if isinstance(waits, str):
+                    self._lost(progress, f"{name}: {waits}")
+        return Ended(failure, tuple(progress.lost))
+
+    def _taken(self, change: Change, effect: Probe, done: datetime, mark: dict[str, Any]) -> Wait | str | None:
+        """Ask whether a change has taken; a text says that it failed, or took too long."""
+        value = self.run.probe(self.reader, effect)
+        if value in effect.expected:
+            self.journal("effect", {**mark, "value": value})
+            return None
+        if value in effect.failed:
+            return f"{change.name} failed: {effect.path} is {value}"
+        if (datetime.now(UTC) - done).total_seconds() > effect.timeout:
+            return f"{change.name} has not taken within {effect.timeout // 60} minutes: {effect.path} is {value}"
+        return Wait(min(effect.interval, LONGEST_WAIT))
+
+    def _lost(self, progress: Progress, reason: str) -> None:
+        self.journal("lost", {"reason": reason})
+        progress.lost.append(reason)

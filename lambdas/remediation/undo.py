@@ -1,0 +1,156 @@
+"""Undo: take a finished remediation back, from the ledger, last change first.
+
+It is refused where the resource is no longer as the remediation left it, and where a change has no inverse.
+What it brings back is compared with what was before, field by field: what the service assigned anew is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lambdas.controls.model import Change
+from lambdas.remediation import describe, written
+from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.request import Request
+from lambdas.remediation.session_policy import PolicyTooLongError
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+# What people may change on a resource without anything of ours moving on.
+OF_PEOPLE = frozenset({"Tags"})
+NAMED = 8
+
+
+class NotUndoableError(Exception):
+    """There is nothing that could be undone, with the reason."""
+
+
+def undo_id(remediation: str, number: int) -> str:
+    """The id of the undo of a remediation; `number` tells a second try from the first."""
+    return f"u-{remediation.partition('-')[2]}" + (f"-{number}" if number > 1 else "")
+
+
+def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """Read the changes that undo a remediation from its entries, in order; raises NotUndoableError."""
+    journal = earlier(entries)
+    if not any(entry["entry"] == "outcome" for entry in entries):
+        raise NotUndoableError("the remediation has not ended")
+    if not journal.inverses:
+        raise NotUndoableError("the remediation has changed nothing, or is undone already")
+    reasons = {entry.get("change"): entry.get("irreversible") for entry in entries}
+    for name, inverse in journal.inverses.items():
+        if inverse is None:
+            raise NotUndoableError(f"{name} cannot be undone: {reasons.get(name) or 'nothing brings it back'}")
+    return tuple(change for change in reversed(list(journal.inverses.values())) if change is not None)
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """Name the fields in which two settings differ."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in sorted({*before, *after}):
+            yield from differences(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
+    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
+        yield from _of_lists(before, after, f"{path}[]")
+    elif _plain(before) != _plain(after):
+        yield path or "the whole"
+
+
+def _of_lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[str]:
+    """Compare lists without their order: what has no equal on the other side is compared with its likest."""
+    rest = [_plain(one) for one in after]
+    alone = []
+    for one in map(_plain, before):
+        if one in rest:
+            rest.remove(one)
+        else:
+            alone.append(one)
+    for one in alone:
+        if not rest:
+            yield f"{path} (gone)"
+            continue
+        likest = min(rest, key=lambda other: len(list(differences(one, other, path))))
+        rest.remove(likest)
+        yield from differences(one, likest, path)
+    yield from (f"{path} (new)" for _ in rest)
+
+
+@dataclass
+class Undo:
+    """One undo: `entries` are those of the remediation that is taken back."""
+
+    request: Request
+    session: Session
+    run: Run
+    entries: Sequence[Mapping[str, Any]]
+    details: dict[str, Any]
+
+    def make(self) -> Result:
+        """Take the resource back to what was before; an error that is no answer goes on."""
+        try:
+            changes = plan_of(self.entries)
+        except NotUndoableError as error:
+            return self._result(Outcome.REFUSED, str(error))
+        self.details["plan"] = {**written.plan_of_changes(changes)}
+        said = tuple(describe.recorded(self.details["plan"]))
+        live = self.request.control.read(self.session, self.request.resource, self.request.finding)
+        if live is None:
+            return self._result(Outcome.REFUSED, "the resource no longer exists", said)
+        if not self.run.earlier.changed:
+            self.details["before"] = live
+            moved = self._moved(live)
+            if moved:
+                return self._result(Outcome.REFUSED, f"the resource has moved on since: {_listed(moved)} differ", said)
+        if any(change.effect for change in changes):
+            return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
+        try:
+            # Last change first: what an interrupted run has done already answers with a settled code, or is done again.
+            self.run.apply([change for change in changes if change.name not in self.run.earlier.results])
+        except PolicyTooLongError as error:
+            return self._result(Outcome.REFUSED, str(error), said)
+        except STOPS as error:
+            return self._result(Outcome.FAILED, f"{error}; what was undone before stays undone", said)
+        return self.compared(said)
+
+    def compared(self, said: tuple[str, ...]) -> Result:
+        """Compare the resource with what it was before the remediation."""
+        live = self.request.control.read(self.session, self.request.resource, self.request.finding)
+        if live is None:
+            return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
+        self.details["after"] = live
+        left = [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
+        reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
+        return self._result(Outcome.UNDONE, reason, said)
+
+    def _moved(self, live: Mapping[str, Any]) -> list[str]:
+        after = next((entry["after"] for entry in self.entries if "after" in entry), None)
+        if after is None:
+            return []
+        return [one for one in differences(after, live) if one.partition(".")[0] not in OF_PEOPLE]
+
+    def _first(self, name: str) -> Any:
+        return next((entry[name] for entry in self.entries if name in entry), None)
+
+    def _result(self, outcome: Outcome, reason: str, said: tuple[str, ...] = ()) -> Result:
+        return Result(outcome, reason, self.details, said, applied=self.run.changed)
+
+
+def digest(changes: Sequence[Change]) -> str:
+    """The digest of an undo: what its approval is for."""
+    text = json.dumps([written.change(change) for change in changes], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """As the ledger would give it back: what was written there cannot differ by its type alone."""
+    return json.loads(json.dumps(value, sort_keys=True, default=str))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
