@@ -69,10 +69,25 @@ def remediation_policy(estate: Estate) -> str:
             estate.arn("securityhub", "hub/default", region=home, account=hub),
         ),
         allow("Tell", ["sns:Publish"], estate.topic),
+        allow("BeginSteps", ["states:StartExecution"], steps_machine(estate)),
+        allow("SeeSteps", ["states:DescribeExecution"], steps_executions(estate)),
         allow("FindUnits", ["organizations:ListParents"], units),
         allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], _hub_keys(estate), stored),
         log_statement(estate, hub, (home,), names.remediate_function),
+        {**log_statement(estate, hub, (home,), names.advance_function), "Sid": "WriteLogsOfSteps"},
     )
+
+
+def steps_machine(estate: Estate) -> str:
+    """The ARN of the state machine that drives long plans."""
+    name = f"stateMachine:{estate.names.advance_machine}"
+    return estate.arn("states", name, region=estate.home_region, account=estate.hub)
+
+
+def steps_executions(estate: Estate) -> str:
+    """The ARNs of its executions."""
+    name = f"execution:{estate.names.advance_machine}:*"
+    return estate.arn("states", name, region=estate.home_region, account=estate.hub)
 
 
 def policy_writer_policy(estate: Estate, environment: str) -> str:

@@ -94,7 +94,9 @@ class RemediationRoad(pulumi.ComponentResource):
             aws.sqs.QueuePolicy(
                 f"{name}-{physical.removeprefix(names.prefix + '-')}",
                 queue_url=queue.url,
-                policy=queue_policy(estate, estate.hub, home, physical, f"{names.prefix}-findings-*"),
+                policy=queue_policy(
+                    estate, estate.hub, home, physical, f"{names.prefix}-findings-*", names.actions_rule
+                ),
                 region=home,
                 opts=child,
             )

@@ -95,6 +95,11 @@ class Names:
         """EventBridge rule of the hub; the catalog is split over several."""
         return f"{self.prefix}-findings-{number}"
 
+    @property
+    def actions_rule(self) -> str:
+        """EventBridge rule of the hub on Security Hub's custom actions."""
+        return f"{self.prefix}-actions"
+
     # member
     @property
     def detect_function(self) -> str:

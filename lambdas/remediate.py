@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lambdas.remediation.assembly import pipeline_of
 from lambdas.remediation.outcome import Result
-from lambdas.remediation.people import answered, ask_undo, requested
+from lambdas.remediation.people import answered, ask_undo, requested, resume
 from lambdas.remediation.pipeline import Pipeline
 
 logger = Logger()
@@ -83,10 +83,12 @@ def _asked(pipeline: Pipeline, body: dict[str, Any], run: str) -> None:
     what = body["palisade"]
     if what == "answered":
         _count(answered(pipeline, body["case"], run), {"case": body["case"]})
+    elif what == "resume":
+        resume(pipeline, body["remediation"])
     elif what == "undo":
         _count(ask_undo(pipeline, body["remediation"], body["requester"]), {"remediation": body["remediation"]})
     else:
-        raise MalformedEventError(f"a message asks for {what!r}, which is neither answered nor undo")
+        raise MalformedEventError(f"a message asks for {what!r}, which is none of answered, resume and undo")
 
 
 def _action(body: dict[str, Any]) -> str | None:

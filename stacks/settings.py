@@ -26,6 +26,7 @@ from stacks.settings_model import (
     LimitsPart,
     OverridePart,
     TargetsPart,
+    WindowPart,
     known_regions,
 )
 from stacks.standards import checked_by
@@ -58,6 +59,8 @@ class Settings:
     controls: Mapping[str, ControlPart]
     overrides: tuple[OverridePart, ...]
     exemptions: tuple[ExemptionPart, ...]
+    windows: tuple[WindowPart, ...]
+    managed_by_code: str
     notifications: tuple[str, ...]
     limits: LimitsPart
     owner_tag: str
@@ -134,6 +137,8 @@ class Settings:
             "lifted": sorted(self._lifted(account, path)),
             "parameters": self.parameters(account, path),
             "exemptions": [one.model_dump(mode="json") for one in self.exemptions],
+            "windows": [one.model_dump(mode="json") for one in self.windows],
+            "managed_by_code": self.managed_by_code,
         }
 
     def detect_settings(self, account: str, path: Sequence[str]) -> dict[str, Any]:
@@ -165,6 +170,8 @@ class Settings:
                 name: {
                     "organizational_units": list(part.organizational_units),
                     "accounts": list(part.accounts),
+                    "approvers": list(part.approvers),
+                    "approval_days": part.approval_days,
                 }
                 for name, part in sorted(self.environments.items())
             },

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from botocore.loaders import create_loader
 from botocore.regions import EndpointResolver
+from dateutil.zoneinfo import get_zonefile_instance
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
@@ -95,6 +96,16 @@ def _standard(value: Any) -> Any:
     return value
 
 
+def _time_zone(value: Any) -> Any:
+    """Take the zones that the functions know: python-dateutil carries them, and so does the archive."""
+    zones = get_zonefile_instance().zones
+    if not isinstance(value, str) or value not in zones:
+        close = difflib.get_close_matches(str(value), list(zones), n=1)
+        near = f" (did you mean {close[0]}?)" if close else ""
+        raise ValueError(f"{value!r} is not a time zone{near}; accepted are names such as Europe/Berlin")
+    return value
+
+
 def _retention(value: int) -> int:
     if value not in RETENTION_DAYS:
         raise ValueError(f"{value} is not one of {', '.join(map(str, RETENTION_DAYS))}")
@@ -166,6 +177,18 @@ Pattern = Annotated[
 ]
 Region = Annotated[str, BeforeValidator(_region)]
 StandardName = Annotated[str, BeforeValidator(_standard)]
+Principal = Annotated[
+    str,
+    BeforeValidator(
+        _form(
+            r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,576}",
+            "the ARN of an IAM role or user: no session, no root",
+        )
+    ),
+]
+Principals = Annotated[tuple[Principal, ...], AfterValidator(_unlike)]
+TimeOfDay = Annotated[str, BeforeValidator(_form(r"([01]\d|2[0-3]):[0-5]\d", "a time as HH:MM in quotes"))]
+TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Layer = Literal["organization", "hub", "members"]
 Retention = Annotated[int, AfterValidator(_retention)]
@@ -183,11 +206,13 @@ class Part(BaseModel):
 
 
 class EnvironmentPart(Part):
-    """Which units and accounts an environment is, and whose pipeline deploys it (where it has its own)."""
+    """Which units and accounts an environment is, whose pipeline deploys it (where it has its own), who approves."""
 
     organizational_units: Units = ()
     accounts: Accounts = ()
     pipeline_role: RoleArn | None = None
+    approvers: Principals = ()
+    approval_days: Annotated[int, Field(ge=1, le=60)] = 7
 
 
 class TargetsPart(Part):
@@ -225,6 +250,17 @@ class ExemptionPart(Part):
     reason: Text = Field(description="why, in a sentence")
     owner: Text = Field(description="who answers for it, such as an e-mail address")
     expires: Expiry = Field(description="the last day on which it holds, as YYYY-MM-DD in quotes")
+
+
+class WindowPart(Part):
+    """When changes may be made: days of the week, and times of the day in a time zone; it may end on the next day."""
+
+    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)] = Field(
+        description="days such as [mon, tue]"
+    )
+    start: TimeOfDay = Field(description="when it opens, as HH:MM in quotes")
+    end: TimeOfDay = Field(description="when it closes, as HH:MM in quotes")
+    timezone: TimeZone = Field(description="a time zone such as Europe/Berlin")
 
 
 class LimitsPart(Part):
@@ -281,6 +317,8 @@ KEYS: Mapping[str, Key] = {
     "controls": Key(Mapping[str, ControlPart], "a mapping from controls to mode and parameters", {}, ()),
     "overrides": Key(tuple[OverridePart, ...], "a list of units or accounts with their controls", (), ()),
     "exemptions": Key(tuple[ExemptionPart, ...], "a list of exemptions", (), ()),
+    "windows": Key(tuple[WindowPart, ...], "a list of change windows", (), ()),
+    "managed_by_code": Key(Literal["automatic", "approve"], "automatic or approve", "automatic", ()),
     "notifications": Key(Annotated[tuple[Email, ...], AfterValidator(_unlike)], "a list of e-mail addresses", (), ()),
     "limits": Key(LimitsPart, "a mapping of limits", LimitsPart(), ()),
     "owner_tag": Key(Text, "the key of a tag", "Owner", ()),

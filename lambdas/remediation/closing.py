@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.remediation import approvals
@@ -14,10 +14,11 @@ from lambdas.remediation.approvals import NO_QUESTION
 from lambdas.remediation.case import Case, Next, key_of
 from lambdas.remediation.guard import Guard, LimitedError
 from lambdas.remediation.lease_items import HOUR, Lease
-from lambdas.remediation.outcome import WORKFLOW, Outcome, Result
+from lambdas.remediation.outcome import TOLD, WORKFLOW, Outcome, Result
 from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import Ledger
 from lambdas.remediation.request import Request
+from lambdas.remediation.storms import Storms, untold
 from lambdas.remediation.tell import Voice
 
 # What of a finding that is not believed goes into the ledger, and how much of each field.
@@ -36,6 +37,7 @@ class Closing:
     guard: Guard
     ledger: Ledger
     voice: Voice
+    storms: Storms = field(default_factory=Storms)
 
     def conclude(self, request: Request, policy: AccountPolicy, lease: Lease, result: Result) -> None:
         """Tell, then write the outcome and end the lease at once: a run killed before that is done again."""
@@ -51,7 +53,7 @@ class Closing:
             entry = f"asked-{result.standing['question']}"
             body |= approvals.body_of(request, result)
         released = self.guard.release(lease, _standing(request, policy, result), applied=result.applied)
-        self.ledger.close(request.id, request.resource.account, entry, body, released)
+        self.ledger.close(request.id, request.resource.account, entry, body, [*released, *result.untold])
 
     def limited(self, request: Request, policy: AccountPolicy, error: LimitedError, then: Next) -> Result | None:
         """Tell once that a guard forbids the remediation, and let the sweep ask again when it no longer does."""
@@ -63,6 +65,7 @@ class Closing:
         unnoted = self.tell(request, policy, result)
         body = body_of(request, policy, result, unnoted)
         self.ledger.write(request.id, "limited", request.resource.account, body)
+        self._left_to_digest(result)
         return result
 
     def declined(self, request: Request, policy: AccountPolicy, case: Case) -> Result | None:
@@ -73,6 +76,7 @@ class Closing:
         unnoted = self.tell(request, policy, result)
         self.guard.stand(case.key, _standing(request, policy, result))
         self.ledger.write(request.id, "outcome", request.resource.account, body_of(request, policy, result, unnoted))
+        self._left_to_digest(result)
         return result
 
     def reject(self, finding: Mapping[str, Any], reason: str) -> Result:
@@ -88,9 +92,18 @@ class Closing:
     def tell(self, request: Request, policy: AccountPolicy, result: Result) -> str | None:
         """Tell, and return why the finding has no note where it could not have one."""
         unnoted = self.voice.note(request, result)
-        if not result.quiet:
+        if result.outcome not in TOLD or result.quiet:
+            return unnoted
+        if result.outcome is Outcome.AWAITING_APPROVAL or self.storms.singly(request, result):
             self.voice.publish(request, result, policy.environment, policy.owner_tag)
+        else:
+            result.untold.append(untold(self.guard.table, request, result, policy.environment))
         return unnoted
+
+    def _left_to_digest(self, result: Result) -> None:
+        """Leave a message to the digest where no transaction takes it along."""
+        for statement in result.untold:
+            self.guard.dynamodb.execute_statement(**statement)
 
     def _retry(self, request: Request, result: Result) -> None:
         """Try again after a while, a few times; the last time says that there is no further one."""

@@ -126,17 +126,30 @@ class Guard:
         values = {**opened(request, now), "outcome": Outcome.LIMITED.value, "next": then.value, "due": until}
         self.stand(key_of(request), values)
 
-    def stand(self, key: str, values: Mapping[str, str | int | None]) -> None:
-        """Write what stands of a case, outside of a lease; None removes an attribute."""
+    def stand(self, key: str, values: Mapping[str, str | int | None], *, unless_changed: Case | None = None) -> None:
+        """Write what stands of a case, outside of a lease; None removes an attribute.
+
+        With `unless_changed` only while question and answer are as they were read; DynamoDB's
+        ConditionalCheckFailedException tells that they are not.
+        """
         sets = {name: value for name, value in values.items() if value is not None}
         removes = [f"#{name}" for name, value in values.items() if value is None]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in sets)
+        names = {f"#{name}": name for name in values}
+        given = {f":{name}": attribute(value) for name, value in sets.items()}
+        condition = []
+        for name in ("approval", "asked", "digest") if unless_changed is not None else ():
+            names[f"#{name}"] = name
+            read = getattr(unless_changed, name)
+            condition.append(f"attribute_not_exists(#{name})" if read is None else f"#{name} = :was_{name}")
+            given |= {f":was_{name}": attribute(read)} if read is not None else {}
         self.dynamodb.update_item(
             TableName=self.table,
             Key={"key": {"S": key}},
             UpdateExpression=expression + (f" REMOVE {', '.join(removes)}" if removes else ""),
-            ExpressionAttributeNames={f"#{name}": name for name in values},
-            ExpressionAttributeValues={f":{name}": attribute(value) for name, value in sets.items()},
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=given,
+            **({"ConditionExpression": " AND ".join(condition)} if condition else {}),
         )
 
     def hand_over(self, lease: Lease, execution: str) -> None:

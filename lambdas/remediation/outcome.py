@@ -74,7 +74,8 @@ class Result:
     """An outcome with its reason and what belongs to it in the ledger.
 
     `next` and `due` (seconds since the epoch) are what the sweep is to do with the case; `standing` are further
-    attributes of the case. A `quiet` result is recorded and noted, and no message tells of it: one has.
+    attributes of the case. A `quiet` result is recorded and noted, and no message tells of it: one has. `untold`
+    are statements that leave its message to a digest.
     """
 
     outcome: Outcome
@@ -86,3 +87,4 @@ class Result:
     due: int | None = None
     standing: dict[str, str | int | None] = field(default_factory=dict)
     quiet: bool = False
+    untold: list[dict[str, Any]] = field(default_factory=list)

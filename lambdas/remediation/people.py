@@ -17,6 +17,7 @@ from lambdas.remediation.attempt import Approved
 from lambdas.remediation.case import Approval, Case, Next, key_of
 from lambdas.remediation.closing import body_of
 from lambdas.remediation.guard import AlreadyDoneError, LimitedError
+from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.policy import AccountPolicy
@@ -75,6 +76,17 @@ def ask_undo(pipeline: Pipeline, remediation: str, requester: str) -> Result | N
     ledger.write(identifier, f"asked-{number}", request.resource.account, body)
     pipeline.closing.guard.stand(case.key, {**result.standing, "next": Next.EXPIRE.value, "due": result.due})
     return result
+
+
+def resume(pipeline: Pipeline, remediation: str) -> None:
+    """Start the steps of a long plan again where no execution makes them any more."""
+    entries = pipeline.closing.ledger.entries(remediation)
+    begun = next((one for one in entries if one["entry"] == PLAN), None)
+    if begun is None or any(one["entry"] == "outcome" for one in entries):
+        return
+    undoing = begun["kind"] == UNDO
+    request = request_of(begun, remediation) if undoing else parse(begun["request"], pipeline.partition)
+    pipeline.start(request, None, entries)
 
 
 def requested(pipeline: Pipeline, action: str, finding: Mapping[str, Any], run: str) -> Result | None:

@@ -103,7 +103,7 @@ class Pipeline:
         try:
             entries = self.closing.ledger.entries(request.id) if lease.resumed else []
             if any(entry["entry"] == PLAN for entry in entries):
-                self._start(request, lease, entries)
+                self.start(request, lease, entries)
                 return None
             details: dict[str, Any] = {}
             run = self.run_of(request, entries, details)
@@ -141,17 +141,19 @@ class Pipeline:
             "lease": {"request": lease.request, "hour": lease.hour},
         }
         self.closing.ledger.write(request.id, PLAN, request.resource.account, body)
-        self._start(request, lease, [])
+        self.start(request, lease, [])
 
-    def _start(self, request: Request, lease: Lease, entries: Entries) -> None:
-        """Start the steps unless they are under way, and give them the lock."""
+    def start(self, request: Request, lease: Lease | None, entries: Entries) -> None:
+        """Start the steps unless they are under way, and give them the lock of this run, where it has one."""
         number = sum(entry["entry"].startswith("started-") for entry in entries)
         if number and self.executions.running(request.id, number):
-            self.closing.guard.let_go(lease)
+            if lease is not None:
+                self.closing.guard.let_go(lease)
             return
         name = self.executions.start(request.id, number + 1)
         self.closing.ledger.write(request.id, f"started-{number + 1}", request.resource.account, {"execution": name})
-        self.closing.guard.hand_over(lease, name)
+        if lease is not None:
+            self.closing.guard.hand_over(lease, name)
 
 
 def _within_window(policy: AccountPolicy) -> None:

@@ -64,23 +64,25 @@ class Voice:
         """Send the message of an outcome that people should hear of."""
         if result.outcome not in TOLD:
             return
+        text = message(request, result, environment)
+        self.say(subject(request, result), text, _attributes(request, result, environment, owner_tag))
+
+    def say(self, subject: str, text: str, attributes: Mapping[str, str]) -> None:
+        """Send one message; a subject is at most 100 printable ASCII characters, as Amazon SNS wants it."""
         self.sns.publish(
             TopicArn=self.topic,
-            Subject=subject(request, result),
-            Message=_fitting(message(request, result, environment)),
+            Subject=re.sub(r"[^ -~]", "?", subject)[:SUBJECT],
+            Message=_fitting(text),
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in _attributes(request, result, environment, owner_tag).items()
-                if value
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
             },
         )
 
 
 def subject(request: Request, result: Result) -> str:
-    """At most 100 printable ASCII characters, as Amazon SNS wants it."""
+    """What happened to which resource, and where."""
     resource = request.resource
-    text = f"[{result.outcome.value}] {request.control.id} {resource.id} in {resource.account} {resource.region}"
-    return re.sub(r"[^ -~]", "?", text)[:SUBJECT]
+    return f"[{result.outcome.value}] {request.control.id} {resource.id} in {resource.account} {resource.region}"
 
 
 def message(request: Request, result: Result, environment: str) -> str:

@@ -127,7 +127,9 @@ def test_a_subject_is_what_sns_takes(name: str) -> None:
     """At most 100 ASCII characters without line breaks, beginning with a letter, a digit or punctuation."""
     asked = request("bucket", control=S3)
     odd = type(asked)(asked.id, asked.control, S3.resource(asked.resource.place, name), asked.finding)
-    said = subject(odd, Result(Outcome.AWAITING_APPROVAL, "r"))
+    hub = Hub()
+    Voice(hub, hub, "topic").publish(odd, Result(Outcome.AWAITING_APPROVAL, "r"), "production", "Owner")
+    said = hub.messages[0]["Subject"]
     assert len(said) <= 100
     assert said.isascii()
     assert said.isprintable()

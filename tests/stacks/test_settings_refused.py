@@ -61,7 +61,8 @@ REFUSED = {
     "an unknown key": ({"notification": []}, "notification: unknown key (did you mean notifications?); accepted are"),
     "an unknown key of an environment": (
         environment(zones=[]),
-        "environments.production.zones: unknown key; accepted are accounts, organizationalUnits, pipelineRole",
+        "environments.production.zones: unknown key; accepted are accounts, approvalDays, approvers, "
+        "organizationalUnits, pipelineRole",
     ),
     "an unknown key of targets": (
         {"targets": {"organizationalUnits": [WORKLOADS], "exclude": []}},

@@ -1,0 +1,74 @@
+"""The policies of the hub's functions that serve people: the endpoint, the sweep, and the state machine's role."""
+
+from __future__ import annotations
+
+from components.documents import Statement, allow, document
+from components.estate import Estate
+from components.member_policies import log_statement, settings_statements
+
+
+def _keys(estate: Estate, *services: str) -> Statement:
+    home = estate.home_region
+    return allow(
+        "UseKey",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        estate.arn("kms", "key/*", region=home, account=estate.hub),
+        {"StringEquals": {"kms:ViaService": [estate.endpoint(service, home) for service in services]}},
+    )
+
+
+def _items(*patterns: str) -> dict[str, dict[str, object]]:
+    """Conditions that admit items of the state table by their key alone.
+
+    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+    """
+    return {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
+def endpoint_policy(estate: Estate) -> str:
+    """What the endpoint may do: read ledger and cases, write answers and the emergency stop, and set them going."""
+    names, home = estate.names, estate.home_region
+    return document(
+        *settings_statements(estate, (home,)),
+        allow("ReadCases", ["dynamodb:GetItem"], estate.hub_table(names.state_table), _items("case#*")),
+        allow("WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), _items("case#*", "stop")),
+        # Append-only, as everywhere.
+        allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
+        _keys(estate, "dynamodb"),
+        log_statement(estate, estate.hub, (home,), names.approve_function),
+    )
+
+
+def sweep_policy(estate: Estate) -> str:
+    """What the sweep may do: find what is due, ask for findings again, tell people."""
+    names, home, hub = estate.names, estate.home_region, estate.hub
+    state = estate.hub_table(names.state_table)
+    return document(
+        *settings_statements(estate, (home,)),
+        allow("FindDue", ["dynamodb:Query"], f"{state}/index/by-due"),
+        allow("ReadCases", ["dynamodb:GetItem"], state, _items("case#*", "stop")),
+        allow("MoveCases", ["dynamodb:UpdateItem"], state, _items("case#*")),
+        allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, _items("untold#*")),
+        allow("ReadLedger", ["dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
+        allow(
+            "AskAgain",
+            ["securityhub:BatchUpdateFindings", "securityhub:GetFindings"],
+            estate.arn("securityhub", "hub/default", region=home, account=hub),
+        ),
+        allow("Tell", ["sns:Publish"], estate.topic),
+        _keys(estate, "dynamodb", "sns"),
+        log_statement(estate, hub, (home,), names.sweep_function),
+    )
+
+
+def steps_policy(estate: Estate) -> str:
+    """What the state machine may do: invoke the function that makes a step."""
+    function = estate.arn(
+        "lambda", f"function:{estate.names.advance_function}", region=estate.home_region, account=estate.hub
+    )
+    return document(allow("MakeSteps", ["lambda:InvokeFunction"], function))

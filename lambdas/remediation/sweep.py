@@ -1,0 +1,225 @@
+"""The sweep: takes up what is due, and tells of what is not as it should be.
+
+Cases say what is to be done with them and when (`case.py`). The sweep never remediates: it asks for a finding again,
+or sends the message that people's answer is waiting; the pipeline decides anew.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.controls import catalog
+from lambdas.remediation import storms
+from lambdas.remediation.case import INDEX, SHARD, Approval, Case, Next, case_key
+from lambdas.remediation.guard import Guard
+from lambdas.remediation.lease_items import HOUR, STOP_KEY
+from lambdas.remediation.long_plans import PLAN
+from lambdas.remediation.record import Ledger
+from lambdas.remediation.tell import Voice
+
+# GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
+FILTER_VALUES = 20
+DELETED = 25
+WEEK = 7 * 24 * HOUR
+AGAIN_SECONDS = 600
+# Statuses that take a failing finding out of sight: ours alone are right.
+SET_ASIDE = ("SUPPRESSED", "RESOLVED")
+
+
+@dataclass
+class Sweep:
+    """One organisation's sweep; `left` says how many milliseconds the function has left."""
+
+    guard: Guard
+    ledger: Ledger
+    voice: Voice
+    sqs: Any
+    queue: str
+    left: Callable[[], int]
+
+    def run(self, *, thoroughly: bool) -> Counter[str]:
+        """Take up what is due; `thoroughly` looks for statuses that we did not write, too. Returns what it did."""
+        done: Counter[str] = Counter()
+        self._tell(done)
+        stopped = "stopped" in self._item(STOP_KEY)
+        due = self._due(SHARD)
+        while self._time() and (some := list(islice(due, FILTER_VALUES))):
+            cases = [Case.of(item) for item in some]
+            for case in cases:
+                self._one(case, done)
+            if not stopped:
+                self._again([case for case in cases if case.next in (Next.AGAIN, Next.STUCK)], done)
+                self._check([case for case in cases if case.next == Next.CHECK], done)
+                for case in cases:
+                    if case.next == Next.RUN:
+                        self._answered(case)
+                        done["run"] += 1
+        if thoroughly:
+            self._foreign(done)
+        return done
+
+    def _one(self, case: Case, done: Counter[str]) -> None:
+        """Do what concerns one case alone."""
+        if case.next == Next.EXPIRE:
+            self._expire(case)
+            done["expired"] += 1
+        elif case.next == Next.WARN:
+            self._say("exemption-ends", case, f"an exemption ends within a week: {self._why(case)}")
+            self.guard.stand(case.key, {"next": Next.AGAIN.value, "due": (case.due or 0) + WEEK})
+            done["warned"] += 1
+
+    def _expire(self, case: Case) -> None:
+        try:
+            expired: dict[str, str | int | None] = {"approval": Approval.EXPIRED.value, "answered_by": None}
+            self.guard.stand(case.key, {**expired, **_later(Next.RUN)}, unless_changed=case)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return  # somebody has answered in time
+        self._send({"palisade": "answered", "case": case.key})
+
+    def _answered(self, case: Case) -> None:
+        """Send an answer again that has not been acted upon, or may be by now."""
+        self.guard.stand(case.key, _later(Next.RUN))
+        self._send({"palisade": "answered", "case": case.key})
+
+    def _again(self, cases: Sequence[Case], done: Counter[str]) -> None:
+        """Ask for findings again that still fail; what no longer does is at rest."""
+        asked: list[dict[str, str]] = []
+        findings = self._findings(cases)
+        for case in cases:
+            if case.next == Next.STUCK and self._resumed(case):
+                done["resumed"] += 1
+                continue
+            finding = findings.get((case.finding or "", case.product or ""))
+            if finding is None or not _fails(finding):
+                self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
+                continue
+            self.guard.stand(case.key, _later(Next.AGAIN, HOUR))
+            asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
+        if asked:
+            self.voice.security_hub.batch_update_findings(FindingIdentifiers=asked, Workflow={"Status": "NEW"})
+            done["again"] += len(asked)
+
+    def _resumed(self, case: Case) -> bool:
+        """Start the steps of a long plan again that has come to a halt; False where it is none."""
+        entries = self.ledger.entries(case.remediation or "")
+        if not any(one["entry"] == PLAN for one in entries):
+            return False
+        self.guard.stand(case.key, _later(Next.STUCK, HOUR))
+        self._send({"palisade": "resume", "remediation": case.remediation or ""})
+        return True
+
+    def _check(self, cases: Sequence[Case], done: Counter[str]) -> None:
+        """Tell where another product still reports what we have proved a day ago."""
+        findings = self._findings(cases)
+        for case in cases:
+            finding = findings.get((case.finding or "", case.product or ""))
+            if finding is not None and _fails(finding):
+                self._say("disagreement", case, "remediated and proved a day ago, and still reported as failing")
+                done["disagreements"] += 1
+            self.guard.stand(case.key, {"outcome": case.outcome or "", "next": None, "due": None})
+
+    def _foreign(self, done: Counter[str]) -> None:
+        """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation."""
+        filters = {
+            "GeneratorId": [{"Value": "palisade/", "Comparison": "PREFIX"}],
+            "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"} for status in SET_ASIDE],
+            "ComplianceStatus": [{"Value": "FAILED", "Comparison": "EQUALS"}],
+            "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
+        }
+        pages = self.voice.security_hub.get_paginator("get_findings").paginate(
+            Filters=filters, PaginationConfig={"PageSize": 100}
+        )
+        for page in pages:
+            for finding in page["Findings"]:
+                self._set_aside(finding, done)
+            if not self._time():
+                return
+
+    def _set_aside(self, finding: Mapping[str, Any], done: Counter[str]) -> None:
+        control = catalog().get(str(finding["GeneratorId"]).removeprefix("palisade/"))
+        if control is None:
+            return
+        arn, status = finding["Resources"][0]["Id"], finding["Workflow"]["Status"]
+        item = self._item(case_key(control.id, finding["AwsAccountId"], finding["Region"], arn))
+        case = Case.of(item)
+        mark = f"{status} {finding['UpdatedAt']}"
+        if case.status == status or item.get("reported", {}).get("S") == mark:
+            return
+        self._say("foreign-status", case, f"{arn} fails, and somebody else has set its finding to {status}")
+        self.guard.stand(case.key, {"reported": mark})
+        done["foreign"] += 1
+
+    def _tell(self, done: Counter[str]) -> None:
+        """Send the digests of what was left untold."""
+        items = list(self._due(storms.SHARD))
+        for digest in storms.digests(
+            [{name: next(iter(value.values())) for name, value in one.items()} for one in items]
+        ):
+            self.voice.say(digest["subject"], digest["text"], digest["attributes"])
+            done["digests"] += 1
+        for start in range(0, len(items), DELETED):
+            deletes = [{"DeleteRequest": {"Key": {"key": one["key"]}}} for one in items[start : start + DELETED]]
+            unprocessed = {self.guard.table: deletes}
+            while unprocessed:
+                answer = self.guard.dynamodb.batch_write_item(RequestItems=unprocessed)
+                unprocessed = answer.get("UnprocessedItems") or {}
+
+    def _due(self, shard: str) -> Iterator[dict[str, Any]]:
+        pages = self.guard.dynamodb.get_paginator("query").paginate(
+            TableName=self.guard.table,
+            IndexName=INDEX,
+            KeyConditionExpression="shard = :shard AND due <= :now",
+            ExpressionAttributeValues={":shard": {"S": shard}, ":now": {"N": str(int(time.time()))}},
+        )
+        for page in pages:
+            yield from page["Items"]
+
+    def _findings(self, cases: Sequence[Case]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Fetch the findings of at most twenty cases."""
+        if not cases:
+            return {}
+        ids = [{"Value": case.finding or "", "Comparison": "EQUALS"} for case in cases]
+        pages = self.voice.security_hub.get_paginator("get_findings").paginate(Filters={"Id": ids})
+        return {(one["Id"], one["ProductArn"]): one for page in pages for one in page["Findings"]}
+
+    def _item(self, key: str) -> dict[str, Any]:
+        answer = self.guard.dynamodb.get_item(TableName=self.guard.table, Key={"key": {"S": key}}, ConsistentRead=True)
+        return {"key": {"S": key}, **answer.get("Item", {})}
+
+    def _why(self, case: Case) -> str:
+        entries = self.ledger.entries(case.remediation or "")
+        return next((one["reason"] for one in entries if one["entry"] == "outcome"), "the ledger does not say which")
+
+    def _say(self, what: str, case: Case, text: str) -> None:
+        control, account, region, arn = case.key.split("#", 4)[1:]
+        lines = [text, "", f"Control   {control}", f"Resource  {arn}", f"Account   {account}", f"Region    {region}"]
+        attributes = {"outcome": what, "control": control, "account": account, "region": region}
+        attributes |= {"environment": case.environment} if case.environment else {}
+        self.voice.say(
+            f"[{what}] {control} {arn.rpartition(':')[2]} in {account} {region}", "\n".join(lines), attributes
+        )
+
+    def _send(self, message: Mapping[str, str]) -> None:
+        self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))
+
+    def _time(self) -> bool:
+        return self.left() > 30_000
+
+
+def _later(then: Next, seconds: int = AGAIN_SECONDS) -> dict[str, str | int | None]:
+    return {"next": then.value, "due": int(time.time()) + seconds}
+
+
+def _fails(finding: Mapping[str, Any]) -> bool:
+    """Whether a finding is still there and still fails; one without a compliance is there as long as it is active."""
+    return bool(finding["RecordState"] == "ACTIVE") and finding.get("Compliance", {}).get("Status") != "PASSED"
