@@ -212,7 +212,10 @@ def _item(array: Any, index: Any) -> Any:
 
 
 def _unique(array: Any) -> list[Any]:
-    return list({_json(item): item for item in reversed(_list(array))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for item in _list(array):
+        found.setdefault(_json(item), item)
+    return list(found.values())
 
 
 def _decoded(value: Any) -> str:
