@@ -24,6 +24,7 @@ from simulator.provisioners import (
     security_hub_policies,
     sns,
     sqs,
+    stepfunctions,
 )
 from simulator.provisioners.comparison import refreshed
 from simulator.provisioners.model import (
@@ -41,7 +42,7 @@ from simulator.provisioners.model import (
 
 MODULES = (
     alarms, buckets, cloudformation, config, dynamodb, events, iam, kms, lambda_functions, lambda_links, objects,
-    organizations, security_hub, security_hub_policies, sns, sqs,
+    organizations, security_hub, security_hub_policies, sns, sqs, stepfunctions,
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
 INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {

@@ -121,6 +121,9 @@ class _Reader:
             yield from look(state, states, at)
 
     def _task(self, state: Mapping[str, Any], states: Mapping[str, Any], at: str) -> Iterator[Fault]:
+        credentials = state.get("Credentials", {"RoleArn": ""})
+        if not isinstance(credentials, dict) or not {"RoleArn", "RoleArn.$"} & set(credentials):
+            yield Fault(SCHEMA, "The field 'RoleArn' is required but was missing", f"{at}/Credentials")
         given = state.get("Resource")
         if not isinstance(given, str):
             return

@@ -15,6 +15,7 @@ RUNTIME, DATA_LIMIT = "States.Runtime", "States.DataLimitExceeded"
 PERMISSIONS, NO_CHOICE, INTRINSIC = "States.Permissions", "States.NoChoiceMatched", "States.IntrinsicFailure"
 RESULT_PATH, TOLERATED = "States.ResultPathMatchFailure", "States.ExceedToleratedFailureThreshold"
 INTERVAL, ATTEMPTS, BACKOFF = 1, 3, 2.0  # of a retrier that does not say
+LONGEST = 31_536_000.0  # seconds; no execution lives longer than a year
 
 
 class StatesError(Exception):
@@ -63,8 +64,15 @@ class Retries:
                 continue
             if self._made[number] >= retrier.get("MaxAttempts", ATTEMPTS):
                 return None
-            grown = retrier.get("IntervalSeconds", INTERVAL) * retrier.get("BackoffRate", BACKOFF) ** self._made[number]
+            pause = min(_grown(retrier, self._made[number]), retrier.get("MaxDelaySeconds", LONGEST))
             self._made[number] += 1
-            pause = float(min(grown, retrier.get("MaxDelaySeconds", grown)))
             return self._chance.uniform(0, pause) if retrier.get("JitterStrategy") == "FULL" else pause
         return None
+
+
+def _grown(retrier: Mapping[str, Any], made: int) -> float:
+    """Seconds before the next attempt, so many having been made, without a maximum."""
+    try:
+        return float(retrier.get("IntervalSeconds", INTERVAL) * float(retrier.get("BackoffRate", BACKOFF)) ** made)
+    except OverflowError:
+        return LONGEST

@@ -1,7 +1,8 @@
 """How executions begin, go on and end.
 
 Source: Step Functions Developer Guide, "Starting state machine executions in Step Functions"; Step Functions API
-Reference, "StartExecution", "StopExecution" and "DeleteStateMachine".
+Reference, "StartExecution", "StopExecution" and "DeleteStateMachine"; Step Functions Developer Guide, "Automating Step
+Functions event delivery with EventBridge".
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.agenda import Due
 from simulator.call import ServiceError
+from simulator.services.events import Events
 from simulator.services.states_data import compact
 from simulator.services.states_errors import RUNTIME, StatesError
 from simulator.services.states_history import (
@@ -33,6 +35,7 @@ from simulator.services.states_work import Work
 if TYPE_CHECKING:
     from simulator.world import World
 
+CHANGE = "Step Functions Execution Status Change"
 START = 0.05  # seconds from the answer of StartExecution to the first state
 
 
@@ -102,6 +105,7 @@ class Executions:
         )
         self._running[execution.arn] = Running(strand, track, timeout)
         agenda.soon(strand.go, label, seconds=START)
+        self._tell(execution)
 
     def stop(self, execution: Execution, error: str | None, cause: str | None) -> None:
         """Abort an execution; nothing happens to one that has ended."""
@@ -154,4 +158,12 @@ class Executions:
         if running.timeout is not None:
             running.timeout.cancelled = True
         running.strand.abort()
+        self._tell(execution)
         self._ended(execution.machine)
+
+    def _tell(self, execution: Execution) -> None:
+        """Put the change of an execution's status on the account's default bus."""
+        machine = execution.machine
+        self.world.service(Events).emit(
+            machine.account, machine.region, "aws.states", CHANGE, execution.detail(), (execution.arn,)
+        )

@@ -75,11 +75,7 @@ def _number(low: float, high: float = LONGEST, *, whole: bool = True) -> Callabl
 
 
 def _path(value: Any) -> bool:
-    try:
-        parse(value.removeprefix("$") if value.startswith("$$") else value)
-    except (PathError, AttributeError):
-        return False
-    return True
+    return _text(value) and _reads(parse, value.removeprefix("$") if value.startswith("$$") else value)
 
 
 def _path_or_none(value: Any) -> bool:
@@ -91,17 +87,17 @@ def _path_or_function(value: Any) -> bool:
 
 
 def _reference(value: Any) -> bool:
-    try:
-        reference(value)
-    except (PathError, AttributeError):
-        return False
-    return True
+    return _text(value) and _reads(reference, value)
 
 
 def _function(value: Any) -> bool:
+    return _text(value) and _reads(read, value)
+
+
+def _reads(reader: Callable[[str], Any], text: str) -> bool:
     try:
-        read(value)
-    except (IntrinsicError, TypeError):
+        reader(text)
+    except (PathError, IntrinsicError):
         return False
     return True
 

@@ -89,6 +89,23 @@ class Execution:
         told = {"error": self.error, "cause": self.cause}
         return {**shown, **{name: value for name, value in told.items() if value is not None}}
 
+    def detail(self) -> dict[str, Any]:
+        """Return what the event of a changed status says: moments in milliseconds, and null for what there is not."""
+        return {
+            "executionArn": self.arn,
+            "stateMachineArn": self.machine.arn,
+            "name": self.name,
+            "status": self.status,
+            "startDate": _milliseconds(self.started),
+            "stopDate": _milliseconds(self.stopped),
+            "input": self.input,
+            "output": self.output,
+            "inputDetails": dict(TRUNCATED),
+            "outputDetails": None if self.output is None else dict(TRUNCATED),
+            "error": self.error,
+            "cause": self.cause,
+        }
+
     def listed(self) -> dict[str, Any]:
         """Return the execution as ListExecutions shows it."""
         shown = {
@@ -107,3 +124,7 @@ def without_data(event: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: one for key, one in value.items() if key not in DATA} if isinstance(value, dict) else value
         for name, value in event.items()
     }
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)

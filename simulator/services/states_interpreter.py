@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.services.states_choice import holds, moment
 from simulator.services.states_data import Scope, compact, within
 from simulator.services.states_errors import NO_CHOICE, TOLERATED, Retries, StatesError, matches, runtime
+from simulator.services.states_fields import LONGEST
 from simulator.services.states_history import Execution
 from simulator.services.states_shapes import timestamp
 from simulator.services.states_strands import Join, Steps, Until, pause
@@ -132,7 +133,7 @@ class Interpreter:
         now = self.agenda.now()
         if "Seconds" in state or "SecondsPath" in state:
             seconds = scope.number(state, "Seconds", data)
-            if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+            if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
                 raise runtime(f"The SecondsPath parameter does not reference a valid value: {compact(seconds)}")
             return now + timedelta(seconds=seconds)
         given = scope.number(state, "Timestamp", data)

@@ -76,6 +76,8 @@ class Tasks:
         return answer(answered, resource.model.output_shape, renamed=resource.kind == "sdk" or _own(resource))
 
     def _request(self, resource: Resource, given: Any) -> dict[str, Any]:
+        if not isinstance(given, Mapping):
+            raise runtime(f"The parameters of {resource.type}:{resource.action} are no object: {compact(given)}")
         try:
             written = request(given, resource.model.input_shape, renamed=resource.kind == "sdk" or _own(resource))
         except UnknownMemberError as error:

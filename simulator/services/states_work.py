@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.services.states_data import Scope, compact, within
 from simulator.services.states_errors import HEARTBEAT, TIMEOUT, StatesError, runtime
+from simulator.services.states_fields import LONGEST
 from simulator.services.states_history import Execution
+from simulator.services.states_machines import ROLE
 from simulator.services.states_resources import Resource, parse
 from simulator.services.states_strands import Steps, Ticket
 from simulator.services.states_tasks import Tasks
@@ -121,7 +123,7 @@ class _Events:
 
 def _seconds(scope: Scope, state: Mapping[str, Any], field: str, data: Any) -> float | None:
     value = scope.number(state, field, data)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LONGEST):
         raise runtime(f"The field {field} of '{scope.state}' is no positive integer: {compact(value)}")
     return value
 
@@ -130,4 +132,7 @@ def _target(scope: Scope, state: Mapping[str, Any], data: Any) -> str | None:
     """The role of another account that the state's Credentials name."""
     if "Credentials" not in state:
         return None
-    return str(scope.template(state["Credentials"], data, "Credentials")["RoleArn"])
+    role = scope.template(state["Credentials"], data, "Credentials")["RoleArn"]
+    if not isinstance(role, str) or not ROLE.fullmatch(role):
+        raise runtime(f"The RoleArn of the Credentials of '{scope.state}' is no role: {compact(role)}")
+    return role

@@ -79,6 +79,7 @@ REFUSED: list[tuple[Any, str]] = [
     (chain(One={"Type": "Task", "Resource": f"{SDK}iam:GetRole"}), "is not recognized"),
     (chain(One={"Type": "Task", "Resource": f"{SDK}sts:assumeRole"}), "is not recognized"),
     (chain(One={"Type": "Task", "Resource": f"{SDK}iam:getRole", "Parameters": {"roleName": "r"}}), "not supported"),
+    (chain(One={**TASK, "Credentials": {}}), "'RoleArn' is required"),
     (chain(One={"Type": "Wait"}), "One of Seconds"),
     (chain(One={**WAIT, "Timestamp": "2026-01-01T00:00:00Z"}), "one alone of Seconds"),
     (chain(One={"Type": "Wait", "Timestamp": "soon"}), "must be a timestamp"),
@@ -197,7 +198,7 @@ def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *(place for key, one in inner for place in _places(one, (*at, key)))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from([place for place in _places(WHOLE) if place]),
     st.sampled_from([None, True, 0, -1.5, "", "x", "$", "$.a", [], [1], [{}], {}, {"a": 1}]),

@@ -102,7 +102,8 @@ def test_a_wait_ends_at_a_timestamp(place: Place) -> None:
     for state in ({"TimestampPath": "$.at"}, {"Timestamp": text}):
         described = place.run(chain(Wait={"Type": "Wait", **state}), {"at": text})
         assert described["stopDate"] - until < timedelta(seconds=1) or state != {"TimestampPath": "$.at"}
-    assert place.error(chain(Wait={"Type": "Wait", "SecondsPath": "$.at"}), {"at": "x"})[0] == "States.Runtime"
+    for seconds in ("x", -1, 10**20, True):
+        assert place.error(chain(Wait={"Type": "Wait", "SecondsPath": "$.at"}), {"at": seconds})[0] == "States.Runtime"
     assert place.error(chain(Wait={"Type": "Wait", "TimestampPath": "$.at"}), {"at": "x"})[0] == "States.Runtime"
 
 

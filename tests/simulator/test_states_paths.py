@@ -305,6 +305,7 @@ def test_an_error_is_taken_by_its_name_or_a_wildcard(names: list[str], error: st
     [
         ({}, [1, 2, 4, None]),
         ({"MaxAttempts": 0}, [None]),
+        ({"BackoffRate": 1e300}, [1, 31_536_000, 31_536_000, None]),
         ({"IntervalSeconds": 3, "BackoffRate": 1.5, "MaxAttempts": 2}, [3, 4.5, None]),
         ({"IntervalSeconds": 10, "BackoffRate": 3, "MaxDelaySeconds": 20}, [10, 20, 20, None]),
     ],

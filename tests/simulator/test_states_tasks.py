@@ -208,6 +208,18 @@ def test_another_account_is_entered_by_the_role_that_the_state_names(place: Plac
     assert json.loads(described["output"])["Role"]["Arn"] == role
 
 
+@pytest.mark.parametrize(
+    ("state", "data"),
+    [
+        ({**sdk("iam:listRoles"), "Credentials": {"RoleArn.$": "$"}}, "nobody"),
+        ({"Type": "Task", "Resource": f"{SDK}iam:listRoles"}, [1]),
+        ({**task({}), "TimeoutSecondsPath": "$"}, 0),
+    ],
+)
+def test_a_task_that_cannot_be_asked_for_ends_the_execution(place: Place, state: dict[str, Any], data: Any) -> None:
+    assert place.error(chain(Do=state), data)[0] == "States.Runtime"
+
+
 def test_a_role_that_no_longer_trusts_is_a_lack_of_permissions(place: Place) -> None:
     role = place.role("withdrawn")
     machine = place.machine(chain(Do=task({})), roleArn=role)

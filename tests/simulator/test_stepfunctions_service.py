@@ -309,6 +309,14 @@ def test_creation_needs_to_pass_the_role_to_step_functions(place: Place) -> None
     person(place, "right", makes, passes["states"]).create_state_machine(**given)
 
 
+def test_a_creation_s_tags_are_asked_for(place: Place) -> None:
+    given = {"name": "made-tagged", "definition": json.dumps(PASS), "roleArn": MACHINE_ROLE}
+    tagged = allow("states:CreateStateMachine", "*", StringEquals={"aws:RequestTag/team": "red"})
+    user = person(place, "tagger", tagged, allow(["iam:PassRole", "states:TagResource"], "*"))
+    assert refused(user.create_state_machine, **given) == "AccessDeniedException"
+    user.create_state_machine(**given, tags=[{"key": "team", "value": "red"}])
+
+
 def test_a_machine_s_tags_decide_where_a_policy_asks_for_them(place: Place) -> None:
     red = place.machine(PASS, tags=[{"key": "team", "value": "red"}])
     blue = place.machine(PASS, tags=[{"key": "team", "value": "blue"}])
@@ -335,6 +343,26 @@ def test_a_rule_starts_an_execution_with_the_event(place: Place) -> None:
     described = place.states.describe_execution(executionArn=started["executionArn"])
     assert described["status"] == "SUCCEEDED"
     assert json.loads(described["input"])["detail"] == {"a": 1}
+
+
+def test_the_status_of_an_execution_is_told_to_eventbridge(place: Place) -> None:
+    events, sqs = place.client("events"), place.client("sqs")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = f"arn:aws:sqs:{HOME}:{MEMBER}:told"
+    admit = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+             "Resource": arn}  # fmt: skip
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": document(admit)})
+    events.put_rule(Name="told", EventPattern='{"source": ["aws.states"]}')
+    events.put_targets(Rule="told", Targets=[{"Id": "one", "Arn": arn}])
+    execution = place.start(chain(Stop={"Type": "Fail", "Error": "Mine"}), {"a": 1})
+    place.ended(execution)
+    told = [json.loads(one["Body"]) for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
+    events.remove_targets(Rule="told", Ids=["one"])
+    assert {one["detail-type"] for one in told} == {"Step Functions Execution Status Change"}
+    assert [one["detail"]["status"] for one in told] == ["RUNNING", "FAILED"]
+    assert told[1]["detail"]["error"] == "Mine"
+    assert json.loads(told[1]["detail"]["input"]) == {"a": 1}
+    assert told[1]["resources"] == [execution]
 
 
 def test_a_schedule_starts_executions(place: Place) -> None:
