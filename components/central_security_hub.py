@@ -65,6 +65,8 @@ class CentralSecurityHub(pulumi.ComponentResource):
             )
             for target in targets
         ]
+        # What lies in Security Hub of the home Region stands on this.
+        self.central = central
         for region in estate.regions:
             self._suppress_copies(name, estate, region, associations)
         self.register_outputs({})

@@ -27,7 +27,15 @@ class HubRole(pulumi.ComponentResource):
     """A role of a service in the hub with one policy of its own."""
 
     def __init__(
-        self, name: str, estate: Estate, *, role: str, service: str, text: str, policy: str, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        estate: Estate,
+        *,
+        role: str,
+        service: str,
+        text: str,
+        policy: str,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:HubRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -277,9 +285,7 @@ class CustomActions(pulumi.ComponentResource):
                 region=home,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
             )
-        arns = [
-            estate.arn("securityhub", f"action/custom/{one}", region=home, account=estate.hub) for one in ACTIONS
-        ]
+        arns = [estate.arn("securityhub", f"action/custom/{one}", region=home, account=estate.hub) for one in ACTIONS]
         rule = aws.cloudwatch.EventRule(
             name,
             name=estate.names.actions_rule,

@@ -7,6 +7,7 @@ import pulumi
 from components.archive import Archive
 from components.central_security_hub import CentralSecurityHub
 from components.code_store import CodeStore, put_settings, settings_key, settings_text
+from components.hub_functions import CustomActions, Endpoint, Steps, SweepSchedule
 from components.hub_storage import HubKey, HubTables
 from components.notifications import Notifications
 from components.policy_writers import PolicyWriters
@@ -19,6 +20,10 @@ from stacks.settings import Settings
 from stacks.standards import standard_arn
 
 
+# Source: Lambda Developer Guide, "Creating and managing Lambda function URLs", on Regions.
+FUNCTION_URLS = ("aws", "aws-us-gov")
+
+
 def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> Layer:
     """Deploy the hub; `organization` is that layer where the same stack deploys it too."""
     estate = estate_of(settings)
@@ -27,7 +32,9 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
     provider = account_provider(estate.hub, estate.home_region, role, name="hub", after=roles)
     options = inside(provider, *ready)
     standards = [standard_arn(name, estate.partition, estate.home_region) for name in settings.standards]
-    CentralSecurityHub("security-hub", estate, standards=standards, targets=_targets(settings), opts=options)
+    security_hub = CentralSecurityHub(
+        "security-hub", estate, standards=standards, targets=_targets(settings), opts=options
+    )
     records = settings.recorder == "create"
     keys = {
         region: HubKey(f"key-{region}", estate, region, recorder=records, opts=options) for region in estate.regions
@@ -57,6 +64,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         text,
         pulumi.ResourceOptions(provider=provider, depends_on=[stores[estate.home_region].code]),
     )
+    key, ready = settings_key(text), [stored, tables.policies, tables.state, tables.ledger]
     central = CentralRole("remediation-role", estate, opts=options)
     road = RemediationRoad(
         "remediation",
@@ -64,8 +72,25 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         catalog=settings.catalog.values(),
         role=central,
         archive=archive,
-        settings=settings_key(text),
-        after=[stored, tables.policies, tables.state, tables.ledger],
+        settings=key,
+        after=ready,
+        opts=options,
+    )
+    Steps(
+        "steps", estate, role=central.arn, archive=archive, settings=key, after=[central.policy, *ready], opts=options
+    )
+    if estate.partition in FUNCTION_URLS:
+        pulumi.export(
+            "endpoint",
+            Endpoint("endpoint", estate, archive=archive, settings=key, after=ready, opts=options).url.function_url,
+        )
+    SweepSchedule("sweep", estate, archive=archive, settings=key, after=ready, opts=options)
+    CustomActions(
+        "actions",
+        estate,
+        queue=road.queue.arn,
+        dead_letters=road.dead_letters.arn,
+        after=[security_hub.central],
         opts=options,
     )
     Watch("watch", estate, topic=topic.arn, rules=road.rules, opts=options)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 Tags = Mapping[str, str]
+# What ARNs call a service, where boto3 calls it otherwise.
+SERVICES: Mapping[str, str] = {"states": "stepfunctions"}
 
 
 @runtime_checkable
@@ -42,7 +44,7 @@ def tags_of(arn: str, world: World) -> Tags:
     parts = arn.split(":", 5)
     if len(parts) != 6 or "*" in arn:
         return {}
-    own = world.services.get(parts[2])
+    own = world.services.get(SERVICES.get(parts[2], parts[2]))
     if isinstance(own, TagsResources):
         return own.resource_tags(arn)
     read = _READERS.get(parts[2])

@@ -24,7 +24,7 @@ GONE = frozenset(
         "NoSuchDeliveryChannelException", "NoSuchEntity", "NoSuchKey", "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration", "NotFound", "NotFoundException", "QueueDoesNotExist",
         "ResourceNotFound", "ResourceNotFoundException", "ServerSideEncryptionConfigurationNotFoundError",
-        "StackInstanceNotFoundException", "StackSetNotFoundException",
+        "StackInstanceNotFoundException", "StackSetNotFoundException", "StateMachineDoesNotExist",
     }
 )  # fmt: skip
 

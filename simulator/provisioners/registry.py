@@ -25,6 +25,7 @@ from simulator.provisioners import (
     security_hub_policies,
     sns,
     sqs,
+    stepfunctions,
 )
 from simulator.provisioners.comparison import refreshed
 from simulator.provisioners.model import (
@@ -42,7 +43,7 @@ from simulator.provisioners.model import (
 
 MODULES = (
     alarms, buckets, cloudformation, config, dynamodb, events, iam, kms, lambda_functions, lambda_links,
-    lambda_urls, objects, organizations, security_hub, security_hub_policies, sns, sqs,
+    lambda_urls, objects, organizations, security_hub, security_hub_policies, sns, sqs, stepfunctions,
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
 INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {

@@ -196,6 +196,34 @@ def _delete_rule(site: Site, known: Known) -> None:
     _processed(site.client("securityhub").batch_delete_automation_rules(AutomationRulesArns=[known.id]))
 
 
+def _action(site: Site, inputs: Inputs) -> Made:
+    answer = site.client("securityhub").create_action_target(
+        Name=inputs["name"], Description=inputs["description"], Id=inputs["identifier"]
+    )
+    return Made(answer["ActionTargetArn"], {"arn": answer["ActionTargetArn"]})
+
+
+def _read_action(site: Site, known: Known) -> Standing | None:
+    pages = site.client("securityhub").get_paginator("describe_action_targets").paginate()
+    found = next((one for page in pages for one in page["ActionTargets"] if one["ActionTargetArn"] == known.id), None)
+    if found is None:
+        return None
+    identifier = known.id.rpartition("/")[2]
+    inputs = {"identifier": identifier, "name": found["Name"], "description": found["Description"]}
+    return Standing(known.id, inputs, {"arn": known.id})
+
+
+def _update_action(site: Site, edit: Edit) -> Mapping[str, Any]:
+    site.client("securityhub").update_action_target(
+        ActionTargetArn=edit.id, Name=edit.new["name"], Description=edit.new["description"]
+    )
+    return {"arn": edit.id}
+
+
+def _delete_action(site: Site, known: Known) -> None:
+    site.client("securityhub").delete_action_target(ActionTargetArn=known.id)
+
+
 def _processed(answer: Mapping[str, Any]) -> None:
     if failed := answer.get("UnprocessedAutomationRules"):
         raise UnprocessedRuleError(f"{failed[0]['RuleArn']}: {failed[0].get('ErrorMessage', 'no reason given')}")
@@ -234,6 +262,20 @@ PROVISIONERS = (
             "autoEnableStandards": "securityhub.UpdateOrganizationConfiguration.AutoEnableStandards",
             "organizationConfiguration.configurationType": "securityhub.UpdateOrganizationConfiguration."
             "OrganizationConfiguration.ConfigurationType",
+        },
+    ),
+    provisioner(
+        "aws:securityhub/actionTarget:ActionTarget",
+        create=_action,
+        read=_read_action,
+        update=_update_action,
+        delete=_delete_action,
+        updates="name description",
+        replaces="identifier",
+        shapes={
+            "identifier": "securityhub.CreateActionTarget.Id",
+            "name": "securityhub.CreateActionTarget.Name",
+            "description": "securityhub.CreateActionTarget.Description",
         },
     ),
     provisioner(

@@ -159,6 +159,10 @@ class Delivery:
             self._call(caller, arn, "SendMessage", _message(target, arn, body))
         elif arn.service == "sns":
             self._call(caller, arn, "Publish", {"TopicArn": str(arn), "Message": body})
+        elif arn.service == "states":
+            started = {"stateMachineArn": str(arn), "input": body}
+            place = {"region": arn.region, "account": arn.account}
+            self.world.call(caller, "stepfunctions", "StartExecution", started, **place)
         else:
             self._log(caller, arn, attempt, body)
 

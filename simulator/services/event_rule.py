@@ -20,7 +20,7 @@ RETRY_ATTEMPTS = (0, 185)
 EVENT_AGE = (60, 86_400)  # seconds
 # Direct targets in another account, which are reached by their resource policies.
 CROSS_ACCOUNT = ("sqs", "lambda", "sns", "events")
-DELIVERED = ("lambda", "sqs", "sns", "logs", "events")
+DELIVERED = ("lambda", "sqs", "sns", "logs", "events", "states")
 
 
 @dataclass(slots=True)
@@ -126,6 +126,10 @@ def _check_kind(rule: Rule, target: Mapping[str, Any], arn: Arn) -> None:
         raise ServiceError(
             "NotImplemented", f"targets of {arn.service} are not simulated (docs/local-organisation.md)", 501
         )
+    if arn.service == "states" and not arn.resource.startswith("stateMachine:"):
+        raise _invalid(target, "The target must be a state machine.")
+    if arn.service == "states" and not target.get("RoleArn"):
+        raise ServiceError("ValidationException", f"RoleArn is required for target {arn}.")
     if arn.service != "events" and arn.region != rule.region:
         raise _invalid(target, "The target must be in the Region of the rule.")
     if arn.account != rule.account:

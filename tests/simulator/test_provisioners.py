@@ -34,6 +34,10 @@ def grants(action: str) -> str:
     return document({"Effect": "Allow", "Action": action, "Resource": "*"})
 
 
+def machine(seconds: int) -> str:
+    return json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": seconds, "End": True}}})
+
+
 def trust(service: str) -> str:
     return document(
         {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -77,6 +81,7 @@ MAPPING: Inputs = {"functionName": "base", "eventSourceArn": ARN.format("sqs", "
 SUBSCRIPTION: Inputs = {
     "topic": ARN.format("sns", "base"), "protocol": "sqs", "endpoint": ARN.format("sqs", "base"),
 }  # fmt: skip
+MACHINE: Inputs = {"name": "machine", "roleArn": f"arn:aws:iam::{MEMBER}:role/machine", "definition": machine(1)}
 
 # type, inputs at first, what then changes (None: no longer given)
 CASES: list[tuple[str, Inputs, Inputs]] = [
@@ -179,6 +184,13 @@ CASES: list[tuple[str, Inputs, Inputs]] = [
      {"item": '{"h": {"S": "1"}, "x": {"N": "2"}, "z": {"L": [{"S": "a"}]}}'}),
     ("aws:dynamodb/tableItem:TableItem", {"tableName": "base", "hashKey": "h", "item": '{"h": {"S": "1"}}'},
      {"item": '{"h": {"S": "2"}, "x": {"N": "1"}}'}),
+    ("aws:sfn/stateMachine:StateMachine", {**MACHINE, **TAGS}, {
+        "definition": machine(2), "roleArn": f"arn:aws:iam::{MEMBER}:role/machine-too", "tracingConfiguration":
+        {"enabled": True}, "loggingConfiguration":
+        {"level": "ERROR", "includeExecutionData": True, "logDestination": ARN.format("logs", "log-group:l:*")},
+        **RETAGGED}),
+    ("aws:sfn/stateMachine:StateMachine", {**MACHINE, "tracingConfiguration": {"enabled": True}},
+     {"tracingConfiguration": {"enabled": False}}),
 ]  # fmt: skip
 
 
@@ -198,6 +210,8 @@ def base(place: Site) -> None:
     """What the cases stand on."""
     make(place, "aws:iam/role:Role", name="base", assumeRolePolicy=trust("lambda"))
     make(place, "aws:iam/rolePolicy:RolePolicy", name="all", role="base", policy=grants("*"))
+    for name in ("machine", "machine-too"):
+        make(place, "aws:iam/role:Role", name=name, assumeRolePolicy=trust("states"))
     make(place, "aws:iam/policy:Policy", name="base", policy=grants("s3:*"))
     make(place, "aws:cfg/recorder:Recorder", **RECORDER)
     make(place, "aws:sqs/queue:Queue", name="base")
