@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from components.documents import Statement, allow, deny
 from components.estate import Estate
+from components.hub_policies import steps_machine
 
 FUNCTION = (
     "lambda:AddPermission",
@@ -198,6 +199,28 @@ MAPPING = (
     "lambda:TagResource",
     "lambda:UpdateEventSourceMapping",
 )
+FUNCTION_URL = (
+    "lambda:CreateFunctionUrlConfig",
+    "lambda:DeleteFunctionUrlConfig",
+    "lambda:GetFunctionUrlConfig",
+    "lambda:UpdateFunctionUrlConfig",
+)
+STATE_MACHINE = (
+    "states:CreateStateMachine",
+    "states:DeleteStateMachine",
+    "states:DescribeStateMachine",
+    "states:ListStateMachineVersions",
+    "states:ListTagsForResource",
+    "states:TagResource",
+    "states:UntagResource",
+    "states:UpdateStateMachine",
+)
+ACTION_TARGET = (
+    "securityhub:CreateActionTarget",
+    "securityhub:DeleteActionTarget",
+    "securityhub:DescribeActionTargets",
+    "securityhub:UpdateActionTarget",
+)
 CENTRAL_SECURITY_HUB = (
     "securityhub:CreateAutomationRule",
     "securityhub:CreateConfigurationPolicy",
@@ -349,6 +372,19 @@ def hub_statements(estate: Estate) -> list[Statement]:
             },
         ),
         allow("EventSources", MAPPING, estate.arn("lambda", "event-source-mapping:*", region=home, account=hub)),
+        allow(
+            "Endpoint",
+            FUNCTION_URL,
+            estate.arn("lambda", f"function:{estate.names.approve_function}", region=home, account=hub),
+        ),
+        allow("Steps", STATE_MACHINE, steps_machine(estate)),
+        allow(
+            "PassToSteps",
+            ["iam:PassRole"],
+            estate.role(hub, f"{estate.names.advance_machine}-machine"),
+            {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}},
+        ),
+        allow("Actions", ACTION_TARGET, estate.arn("securityhub", "hub/default", region=home, account=hub)),
         # Most operations of Security Hub's administration know no resource types; ids of the others are AWS's.
         allow("SecurityHub", CENTRAL_SECURITY_HUB, "*"),
         allow(

@@ -19,7 +19,6 @@ from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
 from stacks.standards import standard_arn
 
-
 # Source: Lambda Developer Guide, "Creating and managing Lambda function URLs", on Regions.
 FUNCTION_URLS = ("aws", "aws-us-gov")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas.remediation.outcome import TOLD, WORKFLOW, Outcome, Result
-from lambdas.remediation.tell import FindingRefusedError, Voice, message, subject
+from lambdas.remediation.tell import FindingRefusedError, Voice, message
 from tests.lambdas.remediation_requests import ACCOUNT, REGION, S3, SSH, finding, request
 
 # DESIGN, section 4: the outcome, the state of our own finding, whether people get a message.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lambdas.controls import catalog
-from operations import doctor_cost, doctor_organization, doctor_regions, doctor_roles, doctor_security_hub
 from lambdas.remediation.ownership import managers_of
+from operations import doctor_cost, doctor_organization, doctor_regions, doctor_roles, doctor_security_hub
 from operations.doctor_model import Notes
 
 ACCOUNT, HUB, OTHER = "300000000001", "200000000002", "300000000009"
