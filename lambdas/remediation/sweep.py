@@ -11,12 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambdas.controls import catalog
+from lambdas.findings import moment
 from lambdas.remediation import storms
 from lambdas.remediation.case import INDEX, SHARD, Approval, Case, Next, case_key
 from lambdas.remediation.guard import Guard
@@ -27,9 +29,12 @@ from lambdas.remediation.tell import Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
 FILTER_VALUES = 20
+UPDATED = 100
 DELETED = 25
 WEEK = 7 * 24 * HOUR
 AGAIN_SECONDS = 600
+# How far back changed findings are looked for: many runs, for one may fail.
+RECENT = 2 * HOUR
 # Statuses that take a failing finding out of sight: ours alone are right.
 SET_ASIDE = ("SUPPRESSED", "RESOLVED")
 
@@ -62,6 +67,8 @@ class Sweep:
                     if case.next == Next.RUN:
                         self._answered(case)
                         done["run"] += 1
+        if not stopped:
+            self._changed(done)
         if thoroughly:
             self._foreign(done)
         return done
@@ -118,6 +125,28 @@ class Sweep:
         self._send({"palisade": "resume", "remediation": case.remediation or ""})
         return True
 
+    def _changed(self, done: Counter[str]) -> None:
+        """Ask for findings again that have been answered and say something else since.
+
+        Security Hub keeps the status NOTIFIED when a finding that fails is updated, so no event tells the pipeline.
+        """
+        now = datetime.now(UTC)
+        filters = {
+            **self._ours("NOTIFIED"),
+            "UpdatedAt": [{"Start": moment(now - timedelta(seconds=RECENT)), "End": moment(now)}],
+        }
+        asked = [
+            {"Id": finding["Id"], "ProductArn": finding["ProductArn"]}
+            for page in self._pages(filters)
+            for finding in page
+            if finding["UpdatedAt"] > finding.get("Note", {}).get("UpdatedAt", finding["UpdatedAt"])
+        ]
+        for start in range(0, len(asked), UPDATED):
+            self.voice.security_hub.batch_update_findings(
+                FindingIdentifiers=asked[start : start + UPDATED], Workflow={"Status": "NEW"}
+            )
+        done["changed"] += len(asked)
+
     def _check(self, cases: Sequence[Case], done: Counter[str]) -> None:
         """Tell where another product still reports what we have proved a day ago."""
         findings = self._findings(cases)
@@ -130,18 +159,24 @@ class Sweep:
 
     def _foreign(self, done: Counter[str]) -> None:
         """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation."""
-        filters = {
+        for page in self._pages(self._ours(*SET_ASIDE)):
+            for finding in page:
+                self._set_aside(finding, done)
+
+    def _ours(self, *statuses: str) -> dict[str, Any]:
+        """Filters for findings of ours that fail, with one of these workflow statuses."""
+        return {
             "GeneratorId": [{"Value": "palisade/", "Comparison": "PREFIX"}],
-            "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"} for status in SET_ASIDE],
+            "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"} for status in statuses],
             "ComplianceStatus": [{"Value": "FAILED", "Comparison": "EQUALS"}],
             "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
         }
-        pages = self.voice.security_hub.get_paginator("get_findings").paginate(
-            Filters=filters, PaginationConfig={"PageSize": 100}
-        )
-        for page in pages:
-            for finding in page["Findings"]:
-                self._set_aside(finding, done)
+
+    def _pages(self, filters: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """Pages of findings, as long as there is time."""
+        paginator = self.voice.security_hub.get_paginator("get_findings")
+        for page in paginator.paginate(Filters=filters, PaginationConfig={"PageSize": 100}):
+            yield page["Findings"]
             if not self._time():
                 return
 

@@ -220,11 +220,15 @@ def interrupted(
 
 @contextmanager
 def deployed(**settings: Any) -> Iterator[Loop]:
-    """Open the organisation, deploy the program into it, and let it come to rest."""
+    """Open the organisation, deploy the program into it, and let it come to rest.
+
+    A setting that is a function makes its value of the usual one.
+    """
     plan = local_estate.plan_of(3)
     with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
         local_estate.prepare(organization)
-        config = {**_config(organization), **settings}
+        config = _config(organization)
+        config |= {key: value(config[key]) if callable(value) else value for key, value in settings.items()}
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         deploy(organization, "local", texts, (HUB, local_estate.pipeline_role(organization)))
         organization.rest()

@@ -99,7 +99,7 @@ def lasting(credentials: Credentials) -> boto3.Session:
 
 def assumed(session: boto3.Session, role: str, region: str = HOME, **more: Any) -> boto3.Session:
     """Assume a role; raises ClientError where it does not let one in."""
-    answer = session.client("sts").assume_role(RoleArn=role, RoleSessionName="policies", **more)
+    answer = session.client("sts").assume_role(RoleArn=role, **{"RoleSessionName": "policies", **more})
     return session_of(answer["Credentials"], region)
 
 

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from lambdas import findings, remediate
+from lambdas import findings
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Resource
+from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.lease_items import LOCK_SECONDS, Lease
 from lambdas.remediation.outcome import Outcome, Result
@@ -146,7 +147,7 @@ class Bench:
             patch.setenv("AWS_ACCESS_KEY_ID", credentials["AccessKeyId"])
             patch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
             patch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])
-            self._built = remediate._pipeline.__wrapped__(FUNCTION)
+            self._built = assembly.pipeline_of.__wrapped__(FUNCTION)
         # The session lasts an hour, and each interruption takes a quarter of one.
         self._until = self._now() + timedelta(minutes=25)
         return self._built
@@ -165,7 +166,7 @@ class Bench:
         log = [entry for entry in self.log(start) if entry.error is None]
         done = [body["change"] for name, body in entries.items() if "response" in name and "request_id" in body]
         assert len(done) == len(set(done)), f"a change was made twice: {done}"
-        outcomes = [body["outcome"] for name, body in entries.items() if name == "outcome"]
+        outcomes = [body["outcome"] for name, body in entries.items() if name == "outcome" or name.startswith("asked-")]
         settings = control.read(self.team, resource, None)
         return Ending(
             ",".join(outcomes),
@@ -179,7 +180,7 @@ class Bench:
         """How often the history counts a remediation of the resource."""
         lease = Lease.of(parse(finding, "aws"), "run", None)
         dynamodb = self.hub.client("dynamodb")
-        item = dynamodb.get_item(TableName=NAMES.state_table, Key={"key": {"S": lease.history}}).get("Item", {})
+        item = dynamodb.get_item(TableName=NAMES.state_table, Key={"key": {"S": lease.case}}).get("Item", {})
         return [int(item.get(name, {"N": "0"})["N"]) > 0 for name in ("first", "second", "third")]
 
     @contextmanager
