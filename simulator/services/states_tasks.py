@@ -139,7 +139,7 @@ def _invoked(resource: Resource, answered: Mapping[str, Any]) -> Any:
     except json.JSONDecodeError:
         payload = body
     if answered.get("FunctionError"):
-        kind = payload.get("errorType") if isinstance(payload, Mapping) else None
+        kind = str(payload.get("errorType") or "") if isinstance(payload, Mapping) else ""
         unknown = "The cause could not be determined because Lambda did not return an error type."
         raise (
             StatesError(kind, compact(payload))
