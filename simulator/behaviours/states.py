@@ -215,7 +215,8 @@ BEHAVIOURS = (
                 "test_lambda_invoke_answers_with_status_version_and_payload "
                 "test_a_function_by_its_arn_answers_with_its_payload_alone test_an_event_is_queued_for_a_function "
                 "test_a_function_s_error_has_its_type_as_name_and_its_answer_as_cause "
-                "test_a_missing_function_is_lambda_s_error",
+                "test_a_missing_function_is_lambda_s_error "
+                "test_a_fault_of_lambda_strikes_a_task_and_is_retried_as_the_state_says",
             ),
             (
                 "execution-role",
