@@ -41,6 +41,7 @@ TITLES = {
     "securityhub": "Security Hub",
     "sns": "SNS",
     "sqs": "SQS",
+    "stepfunctions": "Step Functions",
     "sts": "STS",
 }
 INTRODUCTION = """\

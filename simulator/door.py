@@ -200,21 +200,33 @@ class FrontDoor:
         *,
         region: str,
         account: str | None = None,
+        client: bool = False,
     ) -> dict[str, Any]:
-        """Make a call that starts inside the simulator; raises ServiceError."""
+        """Make a call that starts inside the simulator; raises ServiceError.
+
+        Faults strike it where it is a `client`'s: whoever had it made has to cope with them.
+        """
         wire = Wire.named(service, operation)
         call = Call(service, operation, parameters, region, partition_of(region), account or "", caller)
         self._number(call)
-        own = self.world.services.get(service)
         try:
             self.authorize(call)
-            if own is not None and own.operation(operation) is not None:
-                return self._own(call)
-            call.request = wire.encode(parameters, region)
-            return wire.decode(self._serve(call, wire))
+            return self._forwarded(call, wire, client=client)
         except ServiceError as error:
             self._note(call, error.code)
             raise
+
+    def _forwarded(self, call: Call, wire: Wire, *, client: bool) -> dict[str, Any]:
+        own = self.world.services.get(call.service)
+        fault = self.faults.before(call) if client and self.faults else None
+        if own is not None and own.operation(call.operation) is not None:
+            answered = self._own(call)
+        else:
+            call.request = wire.encode(call.parameters, call.region)
+            answered = wire.decode(self._serve(call, wire))
+        if fault is not None and self.faults is not None:
+            self.faults.strike(fault, call)
+        return answered
 
     def authorize(self, call: Call) -> None:
         """Resolve who owns what a call addresses and refuse it where IAM does."""

@@ -1,7 +1,8 @@
 """Faults that an organisation is told to have: throttles, errors, denials, time-outs, killed functions.
 
 A fault is a rule that strikes calls of clients (functions, people, the program) at the front door. Calls that
-AWS's services make among themselves it leaves alone: their own retries are part of each service.
+AWS's services make among themselves it leaves alone: their own retries are part of each service. Tasks of Step
+Functions are clients too: their retries are part of the definition.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ from simulator.behaviours import (
     messages,
     organization,
     security_hub,
+    states,
     storage,
 )
 from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
-    front_door, identity, organization, security_hub, config, events, functions, messages, storage,
+    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
 )  # fmt: skip
 
 

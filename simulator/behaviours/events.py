@@ -175,14 +175,14 @@ DIFFERENCES = differences(
     "events",
     (
         "service-events",
-        "Only Security Hub, AWS Config, CloudWatch alarms' topics and schedules speak by themselves; other services "
-        "emit no events, CloudTrail's least of all.",
+        "Only Security Hub, AWS Config, Step Functions, CloudWatch alarms' topics and schedules speak by themselves; "
+        "other services emit no events, CloudTrail's least of all.",
         "Rules on them are stored and never match; send such an event by PutEvents from a custom source in a test.",
     ),
     (
         "target-kinds",
-        "Targets other than functions, queues, topics, log groups and buses are refused with 501.",
-        "Step Functions, Kinesis, ECS, SSM and API destinations cannot be tried here.",
+        "Targets other than functions, queues, topics, log groups, buses and state machines are refused with 501.",
+        "Kinesis, ECS, SSM and API destinations cannot be tried here.",
     ),
     (
         "scheduler",

@@ -37,7 +37,7 @@ def _machine(site: Site, inputs: Inputs) -> Made:
 
 
 def _settings(inputs: Inputs, names: tuple[str, ...]) -> dict[str, Any]:
-    """Some of the inputs as the calls take them; blocks that are no longer given are what AWS has without them."""
+    """Return some of the inputs as the calls take them."""
     asked: dict[str, Any] = {name: inputs[name] for name in names if inputs.get(name) is not None}
     if "loggingConfiguration" in asked:
         logging = asked["loggingConfiguration"]

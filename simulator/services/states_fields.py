@@ -45,7 +45,7 @@ RULE = frozenset(("Variable", "And", "Or", "Not", "Next", "Comment"))
 NOT_SIMULATED = frozenset(
     ["Arguments", "Output", "Assign", "Items", "Condition", "ItemReader", "ItemBatcher", "ResultWriter", "Label"]
 )
-# Fields of which a state has at most one, or one at least.
+# Fields of which a state has one at most.
 EITHER = (
     ("Next", "End"),
     ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),

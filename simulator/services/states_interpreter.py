@@ -50,6 +50,7 @@ class Interpreter:
         self.work = work
         self.doomed = doomed
         self._entered = 0
+        self._input = json.loads(execution.input)
 
     def note(self, track: Track, kind: str, **details: Any) -> None:
         """Write an event of a line."""
@@ -212,7 +213,7 @@ class Interpreter:
         context: dict[str, Any] = {
             "Execution": {
                 "Id": execution.arn,
-                "Input": json.loads(execution.input),
+                "Input": self._input,
                 "Name": execution.name,
                 "RoleArn": execution.role,
                 "StartTime": timestamp(execution.started),

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from simulator.agenda import Agenda, Due
 from simulator.services.states_errors import HEARTBEAT, TIMEOUT, StatesError
+from simulator.services.states_history import HistoryFullError
 
 
 class Wish(Protocol):
@@ -84,9 +85,13 @@ class Strand:
             self.steps.close()
 
     def _end(self, value: Any, error: StatesError | None) -> None:
-        if not self.ended:
-            self.ended = True
+        if self.ended:
+            return
+        self.ended = True
+        try:
             self.finished(value, error)
+        except HistoryFullError as full:  # what its end stops has no place left to be told in
+            self.broken(full)
 
 
 @dataclass(slots=True)

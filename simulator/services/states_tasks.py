@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from simulator.call import Caller, ServiceError
+from simulator.faults import NoAnswer
 from simulator.parameters import validate
 from simulator.services.states_data import compact, within
 from simulator.services.states_errors import PERMISSIONS, StatesError, runtime
@@ -66,7 +67,11 @@ class Tasks:
         region = execution.machine.region
         try:
             validate(resource.service, resource.model.input_shape, parameters)
-            answered = self.world.call(caller, resource.service, resource.operation, parameters, region=region)
+            answered = self.world.door.forward(
+                caller, resource.service, resource.operation, parameters, region=region, client=True
+            )
+        except NoAnswer as silence:
+            raise StatesError(f"{resource.error}.SdkClientException", f"Read timed out: {silence}") from silence
         except ServiceError as error:
             if error.code == "NotImplemented":
                 raise
@@ -119,7 +124,9 @@ def _own(resource: Resource) -> bool:
 
 def _refused(resource: Resource, error: ServiceError) -> StatesError:
     """The error of a call that its service refused."""
-    name = resource.error_name(error.code)
+    # Whatever Lambda answers with a status of its own failure is the exception that its API has for it.
+    own = resource.service == "lambda" and error.status >= 500
+    name = resource.error_name("ServiceException" if own else error.code)
     if resource.kind == "sdk":
         return StatesError(name, f"{error.message} (Service: {resource.error}, Status Code: {error.status})")
     service = {"lambda": "AWSLambda", "stepfunctions": "AWSStepFunctions"}.get(
@@ -139,7 +146,7 @@ def _invoked(resource: Resource, answered: Mapping[str, Any]) -> Any:
     except json.JSONDecodeError:
         payload = body
     if answered.get("FunctionError"):
-        kind = payload.get("errorType") if isinstance(payload, Mapping) else None
+        kind = str(payload.get("errorType") or "") if isinstance(payload, Mapping) else ""
         unknown = "The cause could not be determined because Lambda did not return an error type."
         raise (
             StatesError(kind, compact(payload))

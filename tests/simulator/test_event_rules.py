@@ -167,7 +167,12 @@ def test_a_rule_has_at_most_five_targets(place: Place) -> None:
             id="input for another account's bus",
         ),
         pytest.param({"Arn": f"arn:aws:events:{REGION}:{MEMBER}:event-bus/default"}, "its own event bus", id="own bus"),
-        pytest.param({"Arn": f"arn:aws:states:{REGION}:{MEMBER}:stateMachine:s"}, "not simulated", id="state machine"),
+        pytest.param({"Arn": f"arn:aws:kinesis:{REGION}:{MEMBER}:stream/s"}, "not simulated", id="stream"),
+        pytest.param(
+            {"Arn": f"arn:aws:states:{REGION}:{MEMBER}:stateMachine:s"},
+            "RoleArn is required",
+            id="machine without role",
+        ),
     ],
 )
 def test_a_wrong_target_is_refused(place: Place, target: dict[str, Any], reason: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from simulator.faults import Fault, Kind
 from tests.simulator.pipeline_world import HOME, HUB, MEMBER, document
 from tests.simulator.states_world import FUNCTION, INVOKE, Place, chain, states_world, task
 
@@ -218,6 +219,31 @@ def test_another_account_is_entered_by_the_role_that_the_state_names(place: Plac
 )
 def test_a_task_that_cannot_be_asked_for_ends_the_execution(place: Place, state: dict[str, Any], data: Any) -> None:
     assert place.error(chain(Do=state), data)[0] == "States.Runtime"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (Kind.THROTTLE, "Lambda.TooManyRequestsException"),
+        (Kind.ERROR, "Lambda.ServiceException"),
+        (Kind.DENY, "Lambda.AWSLambdaException"),
+        (Kind.TIMEOUT, "Lambda.SdkClientException"),
+    ],
+)
+def test_a_fault_of_lambda_strikes_a_task_and_is_retried_as_the_state_says(
+    place: Place, kind: Kind, error: str
+) -> None:
+    place.opened.faults.add(Fault(kind, service="lambda", operation="Invoke", principal="*:assumed-role/machine/*"))
+    try:
+        assert place.error(chain(Do=task({})))[0] == error
+        place.opened.faults.clear()
+        place.opened.faults.add(Fault(kind, service="lambda", operation="Invoke", nth=1))
+        retry = [{"ErrorEquals": [error], "IntervalSeconds": 5}]
+        execution = place.start(chain(Do=task({}, Retry=retry)))
+        assert place.ended(execution)["status"] == "SUCCEEDED"
+        assert place.kinds(execution).count("TaskFailed") == 1
+    finally:
+        place.opened.faults.clear()
 
 
 def test_a_role_that_no_longer_trusts_is_a_lack_of_permissions(place: Place) -> None:

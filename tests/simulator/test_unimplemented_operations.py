@@ -24,7 +24,7 @@ UNCHECKED = Config(parameter_validation=False, retries={"total_max_attempts": 1,
 MOTO = (
     "autoscaling", "backup", "cloudfront", "cloudtrail", "ecr", "ecs", "efs", "eks", "elb", "elbv2", "guardduty",
     "inspector2", "logs", "macie2", "rds", "redshift", "route53", "secretsmanager", "ses", "ssm",
-    "stepfunctions", "wafv2",
+    "wafv2",
 )  # fmt: skip
 # Operations that neither moto nor we answer.
 KNOWN = (
@@ -33,6 +33,7 @@ KNOWN = (
     ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
     ("lambda", "GetAccountSettings"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
     ("iam", "SimulatePrincipalPolicy"), ("kms", "ConnectCustomKeyStore"),
+    ("stepfunctions", "StartSyncExecution"), ("stepfunctions", "PublishStateMachineVersion"),
 )  # fmt: skip
 
 
