@@ -12,7 +12,7 @@ import pytest
 from lambdas.controls.model import Resource
 from operations.local_estate import HUB
 from simulator.services.security_hub import SecurityHub
-from tests.organization.loop_world import NAMES, REGION, ingress, open_group
+from tests.organization.loop_world import NAMES, REGION, TEAM, ingress, open_group
 from tests.organization.people_world import OTHERS, People, peopled
 
 pytestmark = pytest.mark.xdist_group("loop-people")
@@ -88,6 +88,8 @@ def test_what_is_rejected_is_told_and_not_asked_again_while_nothing_changes(
         GroupId=group.id,
         IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}],
     )
+    # AWS Config tells of no change, for it fails as before: the schedule sees it, and then the sweep.
+    loop.invoke_detect(TEAM, {"palisade": "reconcile"})
     loop.organization.advance(timedelta(minutes=6))
     assert outcomes(loop, group)[-1] == "awaiting-approval", "another plan is another question"
 
