@@ -24,6 +24,7 @@ from simulator.provisioners import (
     security_hub_policies,
     sns,
     sqs,
+    sts,
 )
 from simulator.provisioners.comparison import refreshed
 from simulator.provisioners.model import (
@@ -45,7 +46,7 @@ MODULES = (
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
 INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {
-    **dynamodb.INVOKES, **objects.INVOKES, **organizations.INVOKES,
+    **dynamodb.INVOKES, **objects.INVOKES, **organizations.INVOKES, **sts.INVOKES,
 }  # fmt: skip
 
 
