@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +100,23 @@ def test_what_is_broken_by_the_printed_command_is_healed_and_down_leaves_nothing
     again = palisade(running.file, "down")
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "palisade: no `palisade up` runs from this checkout; start one by `palisade up`\n"
+
+
+def test_an_interrupted_up_ends_its_engine_and_says_nothing_of_our_own_insides(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "up.json"
+    options = ("up", "--port", "0", "--accounts", "1", "--regions", "eu-west-1")
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command(file, *options), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert any(" created (" in line for line in process.stdout)
+        early = palisade(file, "down")
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=60)
+    assert (process.returncode, file.exists()) == (0, False)
+    assert "Traceback" not in said + complained
+    assert (early.returncode, early.stderr.count("\n")) == (2, 1)
+    assert f"the `pulumi up` of process {process.pid} is under way" in early.stderr
 
 
 def left(process: int, port: int, *, ready: bool = True) -> Standing:
