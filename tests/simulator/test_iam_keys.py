@@ -119,3 +119,13 @@ def test_a_grant_allows_its_grantee(organization: Organization) -> None:
     assert (ref.holder, ref.policy) == (arn, "key grants")
     with pytest.raises(ServiceError, match="kms:Encrypt"):
         organization.authorize(caller, "kms", "Encrypt", HUB, KeyId=arn, Plaintext=b"")
+
+
+def test_a_ciphertext_names_its_key_where_the_call_names_none(organization: Organization) -> None:
+    mine, other = (key(to(ROOT, "kms:*")) for _ in range(2))
+    backend = get_backend("kms")[HUB][REGION]
+    caller = organization.role("reader", allow("kms:Decrypt", mine))
+    sealed, foreign = (backend.encrypt(one, b"x", {})[0] for one in (mine, other))
+    organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=sealed)
+    with pytest.raises(ServiceError, match=f"kms:Decrypt on resource: {other}"):
+        organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=foreign)
