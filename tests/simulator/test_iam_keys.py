@@ -129,3 +129,14 @@ def test_a_ciphertext_names_its_key_where_the_call_names_none(organization: Orga
     organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=sealed)
     with pytest.raises(ServiceError, match=f"kms:Decrypt on resource: {other}"):
         organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=foreign)
+
+
+def test_an_object_below_a_delete_marker_is_authorised_like_any_other(organization: Organization) -> None:
+    backend = get_backend("s3")[HUB]["aws"]
+    backend.create_bucket("data", REGION)
+    backend.put_bucket_versioning("data", "Enabled")
+    backend.put_object("data", "gone", b"x")
+    backend.delete_object("data", "gone")
+    untagged = {"StringNotEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    caller = organization.role("reader", {**allow("s3:GetObject", "arn:aws:s3:::data/*"), "Condition": untagged})
+    organization.authorize(caller, "s3", "GetObject", HUB, Bucket="data", Key="gone")
