@@ -63,6 +63,38 @@ def serve(
 
 
 @app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any that is free.")] = 4599,
+    accounts: Annotated[int, typer.Option(min=1, max=400, help="Member accounts beside management and hub.")] = 3,
+    regions: Annotated[str, typer.Option(help="Regions, the home Region first, separated by commas.")] = (
+        "eu-west-1,us-east-1"
+    ),
+) -> None:
+    """Deploy into a local organisation by the real `pulumi up`, say what to try, and keep it alive until Ctrl-C."""
+    from operations.up import UpError
+    from operations.up import up as bring_up
+
+    try:
+        bring_up(port, accounts, _names(regions))
+    except UpError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def down() -> None:
+    """Take the program out of the organisation of `palisade up` by `pulumi destroy`, and end it."""
+    from operations.down import down as take_down
+    from operations.up import UpError
+
+    try:
+        take_down()
+    except UpError as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
 def advance(
     duration: Annotated[str, typer.Argument(help="How far: 31d, 12h, 90m, 30s or 1d12h.")],
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; else this shell's, else 4599.")] = None,

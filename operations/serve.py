@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -83,8 +84,25 @@ class Served:
         self._profiles.write_text(serve_environment.profiles(self._organization.world), encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An organisation that is served: where, for whom, and until when."""
+
+    organization: LocalOrganization
+    port: int
+    endpoint: str
+    variables: Mapping[str, str]
+    hand: ByHand | None
+    ending: Ending
+
+
 def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM; raises ServeError."""
+    keep(port, accounts, regions, lambda running: print(_told(running, as_json=as_json), flush=True), bare=bare)
+
+
+def keep(port: int, accounts: int, regions: Sequence[str], begin: Callable[[Running], None], *, bare: bool) -> None:
+    """Serve, `begin`, and go on until SIGINT or SIGTERM; raises ServeError, and what `begin` raises."""
     try:
         local_estate.check_regions(regions)
     except local_estate.RegionsError as error:
@@ -106,16 +124,20 @@ def serve(port: int, accounts: int, regions: Sequence[str], *, bare: bool, as_js
                 try:
                     _set_up(organization, console, bare=bare)
                     hand = stack.enter_context(by_hand(organization, Path(folder) / "pulumi")) if bare else None
-                    told = _tell(organization, listener, profiles, hand, as_json=as_json)
+                    variables = serve_environment.environment(
+                        listener.endpoint, organization.administrator(), organization.world.home_region, profiles
+                    )
                 except (OrganizationClosed, DeploymentError, EngineError) as error:
                     if ending.is_set():
                         return
                     raise ServeError(str(error)) from error
                 served.write_profiles()
                 listener.open(served)
-                print(told, flush=True)
-                ending.wait()
-                listener.close()
+                try:
+                    begin(Running(organization, listener.number, listener.endpoint, variables, hand, ending))
+                    ending.wait()
+                finally:
+                    listener.close()
 
 
 class Ending:
@@ -207,17 +229,12 @@ def _settle(organization: LocalOrganization) -> None:
         pass
 
 
-def _tell(
-    organization: LocalOrganization, listener: Port, profiles: Path, hand: ByHand | None, *, as_json: bool
-) -> str:
-    world = organization.world
-    variables = serve_environment.environment(
-        listener.endpoint, organization.administrator(), world.home_region, profiles
-    )
+def _told(running: Running, *, as_json: bool) -> str:
+    world, hand = running.organization.world, running.hand
     if as_json:
-        known = {**variables, **(hand.variables if hand else {})}
-        return json.dumps(serve_environment.description(listener.endpoint, known, world))
-    told = serve_environment.for_people(listener.number, variables, world)
+        known = {**running.variables, **(hand.variables if hand else {})}
+        return json.dumps(serve_environment.description(running.endpoint, known, world))
+    told = serve_environment.for_people(running.port, running.variables, world)
     return f"{told}\n\n{hand.for_people()}" if hand else told
 
 

@@ -24,6 +24,14 @@ class ByHand:
     path: tuple[str, ...] = ()
     missing: str = ""
 
+    def lines(self) -> tuple[str, ...]:
+        """What to type before a command of the engine."""
+        return (
+            f"  cd {self.folder}",
+            f"  export PATH={':'.join((*self.path, '$PATH'))}",
+            *(f"  export {name}={value}" for name, value in sorted(self.variables.items())),
+        )
+
     def for_people(self) -> str:
         """How to run the program by hand."""
         if self.folder is None:
@@ -31,9 +39,7 @@ class ByHand:
         return "\n".join(
             (
                 "Nothing is deployed. In another shell:",
-                f"  cd {self.folder}",
-                f"  export PATH={':'.join((*self.path, '$PATH'))}",
-                *(f"  export {name}={value}" for name, value in sorted(self.variables.items())),
+                *self.lines(),
                 f"  pulumi up -s {STACK} --yes",
             )
         )

@@ -76,7 +76,7 @@ def profiles(world: World) -> str:
     )
 
 
-def for_people(port: int, variables: Mapping[str, str], world: World) -> str:
+def for_people(port: int, variables: Mapping[str, str], world: World, *, end: str = "Ctrl-C") -> str:
     """How to point a shell at the endpoint and enter the accounts."""
     width = max(len(one.name) for one in world.accounts.values())
     example = _entered(world)[-1]
@@ -96,7 +96,7 @@ def for_people(port: int, variables: Mapping[str, str], world: World) -> str:
             f"  aws sts assume-role --role-session-name me --role-arn {access_role(world, example.id)}",
             "",
             f"Let time pass: palisade advance 31d --port {port}",
-            "End it: Ctrl-C",
+            f"End it: {end}",
         )
     )
 

@@ -5,13 +5,31 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from stacks.entries import reason
 from stacks.targets import Account, Organization
 
 PENDING = "UNKNOWN"
 
 
-def fetch(options: pulumi.InvokeOptions) -> Organization:
-    """Return the organization: its roots, units at every depth, and accounts with their paths."""
+class UnreadableError(pulumi.RunError):
+    """The organization cannot be read: by whom, AWS's reason, and what to do."""
+
+
+def fetch(provider: aws.Provider, reader: str) -> Organization:
+    """Return the organization: its roots, units at every depth, and accounts with their paths.
+
+    Raises UnreadableError, which names the `reader`.
+    """
+    try:
+        return _fetched(pulumi.InvokeOptions(provider=provider))
+    except Exception as error:
+        raise UnreadableError(
+            f"the organization cannot be read by {reader}: {reason(error)}\ndeploy the security stack first: it makes "
+            "the hub a delegated administrator; managementRole is the role of stacks/bootstrap.json as it is now"
+        ) from error
+
+
+def _fetched(options: pulumi.InvokeOptions) -> Organization:
     organization = aws.organizations.get_organization(opts=options)
     units: set[str] = set()
     accounts: dict[str, Account] = {}

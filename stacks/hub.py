@@ -14,6 +14,7 @@ from components.policy_writers import PolicyWriters
 from components.recorder import Deliveries
 from components.remediation import CentralRole, RemediationRoad
 from components.watch import Watch
+from stacks.entries import Entry, require_entered
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
@@ -29,6 +30,12 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
     role = estate.role(estate.hub, settings.deployment_role)
     roles, ready = (organization.roles, organization.ready) if organization else ((), ())
     provider = account_provider(estate.hub, estate.home_region, role, name="hub", after=roles)
+    if organization is None:
+        require_entered(
+            [Entry(estate.hub, estate.home_region, role, provider)],
+            f"deploy the organization layer first: its StackSet {settings.deployment_role} brings the role, which "
+            f"admits the pipelineRole of that stack alone: run as {settings.pipeline_role}",
+        )
     options = inside(provider, *ready)
     standards = [standard_arn(name, estate.partition, estate.home_region) for name in settings.standards]
     security_hub = CentralSecurityHub(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -17,13 +17,14 @@ from components.member_identity import MemberIdentity
 from components.member_policies import Member
 from components.recorder import Recorder, RecorderRole
 from stacks.accounts import fetch
+from stacks.entries import Entry, reason, require_entered
 from stacks.estate import estate_of
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
 from stacks.targets import Target, resolve, same_organization
 
 
-class HubMissingError(Exception):
+class HubMissingError(pulumi.RunError):
     """The hub is not deployed, or not as members need it: they come after it."""
 
 
@@ -34,11 +35,16 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     roles, ready = (above.roles, above.ready) if above else ((), ())
     hub = account_provider(estate.hub, estate.home_region, role, name="hub-policies", after=roles)
     if above is None:
+        require_entered([Entry(estate.hub, estate.home_region, role, hub)], _remedy(settings))
         _require_hub(settings, estate, archive, hub)
-    organization = fetch(pulumi.InvokeOptions(provider=above.reader if above else hub))
+    organization = fetch(above.reader, "the layer above") if above else fetch(hub, role)
     same_organization(organization, id=settings.organization_id, management=settings.management_account)
-    stamping = _Stamping(settings, estate, archive, hub, roles, ready)
     targets = resolve(settings.selection, organization)
+    entries = {one.account: _entry(settings, estate, one.account, roles) for one in targets}
+    if above is None:
+        require_entered(list(entries.values()), _remedy(settings))
+    providers = {account: one.provider for account, one in entries.items()}
+    stamping = _Stamping(settings, estate, archive, hub, providers, ready)
     for target in targets:
         stamping.member(target)
     return targets
@@ -52,16 +58,14 @@ class _Stamping:
     estate: Estate
     archive: Archive
     hub: aws.Provider
-    roles: Sequence[pulumi.CustomResource]
+    providers: Mapping[str, aws.Provider]
     ready: Sequence[pulumi.Resource]
     _stored: dict[tuple[str, str], pulumi.Resource] = field(default_factory=dict)
 
     def member(self, target: Target) -> None:
         """Deploy one account: its roles, its Regions, its policy item."""
         settings, estate, account = self.settings, self.estate, target.account
-        role = estate.role(account, settings.deployment_role)
-        provider = account_provider(account, estate.home_region, role, after=self.roles)
-        options = inside(provider, *self.ready)
+        options = inside(self.providers[account], *self.ready)
         controls = settings.catalog
         document = settings.policy_document(account, target.path)
         detect = settings.detect_settings(account, target.path)
@@ -109,6 +113,20 @@ class _Stamping:
         return pulumi.ResourceOptions(provider=self.hub, depends_on=[*self.ready, *after])
 
 
+def _entry(settings: Settings, estate: Estate, account: str, roles: Sequence[pulumi.CustomResource]) -> Entry:
+    role = estate.role(account, settings.deployment_role)
+    return Entry(account, estate.home_region, role, account_provider(account, estate.home_region, role, after=roles))
+
+
+def _remedy(settings: Settings) -> str:
+    """What makes the roles of an environment admit this run."""
+    name = settings.environment
+    return (
+        f"run as the pipeline of {name}: environments.{name}.pipelineRole of the security stack, or its "
+        f"pipelineRole; deploy the security stack first, with {name} among its environments: it brings these roles"
+    )
+
+
 def _require_hub(settings: Settings, estate: Estate, archive: Archive, hub: aws.Provider) -> None:
     """Refuse to stamp members without a hub that has what they name, and say what is missing."""
     options, table, key = pulumi.InvokeOptions(provider=hub), estate.names.policies_table, function_key(archive)
@@ -116,13 +134,13 @@ def _require_hub(settings: Settings, estate: Estate, archive: Archive, hub: aws.
     try:
         aws.dynamodb.get_table(name=table, region=estate.home_region, opts=options)
     except Exception as error:
-        missing.append(f"account {estate.hub}, {estate.home_region}: table {table} ({error})")
+        missing.append(f"account {estate.hub}, {estate.home_region}: table {table} ({reason(error)})")
     for region in estate.regions if not missing else ():
         bucket = estate.code_bucket(region)
         try:
             aws.s3.get_object(bucket=bucket, key=key, region=region, opts=options)
         except Exception as error:
-            missing.append(f"account {estate.hub}, {region}: this version's code, {bucket}/{key} ({error})")
+            missing.append(f"account {estate.hub}, {region}: this version's code, {bucket}/{key} ({reason(error)})")
     if missing:
         listed = "\n".join(f"  - {one}" for one in missing)
         raise HubMissingError(

@@ -207,7 +207,12 @@ def load(config: Mapping[str, Any], catalog: Mapping[str, Control], today: date)
 
 def read(catalog: Mapping[str, Control]) -> Settings:
     """Read this stack's configuration and warn of what is set in vain; raises SettingsError."""
-    settings = load(_configured(), catalog, datetime.now(UTC).date())
+    configured = _configured()
+    if not configured:
+        raise SettingsError(
+            f"stack {pulumi.get_stack()} has no settings: fill in stacks/Pulumi.{pulumi.get_stack()}.yaml"
+        )
+    settings = load(configured, catalog, datetime.now(UTC).date())
     for warning in settings.warnings:
         pulumi.log.warn(warning)
     return settings

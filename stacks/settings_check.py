@@ -8,6 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any, get_args, get_origin
 
+from pulumi import RunError
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
@@ -23,7 +24,7 @@ EXPECTED = {
 }
 
 
-class SettingsError(Exception):
+class SettingsError(RunError):
     """Settings that cannot be deployed; the message names every bad field, what is wrong and what is accepted."""
 
 

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pulumi import RunError
+
 AccountFilter = Literal["none", "union", "intersection", "difference"]
 
 
-class TargetsError(Exception):
+class TargetsError(RunError):
     """The settings lead to targets that cannot be deployed to, with the remedy."""
 
 

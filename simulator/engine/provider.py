@@ -22,6 +22,7 @@ from simulator.engine import wire
 from simulator.engine.configuration import configuration_faults
 from simulator.engine.difference import difference
 from simulator.engine.schema import UnknownTypeError, faults, schema
+from simulator.owner import OrganizationClosed
 from simulator.provisioners import registry
 from simulator.provisioners.comparison import differing
 from simulator.provisioners.entrance import Entered, Entrance, EntranceError
@@ -29,8 +30,8 @@ from simulator.provisioners.model import Edit, Known, Site, UnservedPropertyErro
 from simulator.provisioners.registry import UnservedTypeError
 
 REFUSALS = (
-    BotoCoreError, ClientError, EntranceError, LookupError, NotImplementedError, OSError, TimeoutError,
-    UnknownTypeError, UnservedPropertyError, UnservedTypeError, ValueError,
+    BotoCoreError, ClientError, EntranceError, LookupError, NotImplementedError, OrganizationClosed, OSError,
+    TimeoutError, UnknownTypeError, UnservedPropertyError, UnservedTypeError, ValueError,
 )  # fmt: skip
 
 

@@ -48,8 +48,8 @@ class ProviderServer:
 
     provider: type[StandInProvider] = StandInProvider
 
-    def __init__(self, organization: LocalOrganization, pipeline: tuple[str, str], *, port: int = 0) -> None:
-        """Enter accounts as `pipeline`, an account and the ARN of the role that runs `pulumi up`."""
+    def __init__(self, organization: LocalOrganization, pipeline: tuple[str, str] | Entrance, *, port: int = 0) -> None:
+        """Enter accounts as `pipeline`: an account and the ARN of the role that runs `pulumi up`, or its entrance."""
         self._organization = organization
         self._pipeline = pipeline
         self._wanted = port
@@ -57,7 +57,8 @@ class ProviderServer:
 
     def __enter__(self) -> ProviderServer:
         """Start serving; `port` is then the port."""
-        entrance = Entrance.of_pipeline(self._organization, self._pipeline)
+        pipeline = self._pipeline
+        entrance = pipeline if isinstance(pipeline, Entrance) else Entrance.of_pipeline(self._organization, pipeline)
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="provider"),
             options=[("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 Lookup = Callable[[Call, "World"], tuple[str, ...]]
+KEY_ID_BYTES = 36  # moto's ciphertexts start with the id of their key
 
 
 def is_arn(text: str) -> bool:
@@ -41,8 +42,22 @@ def key_arn(call: Call, key: str, account: str) -> str:
     return f"arn:{call.partition}:kms:{region}:{account}:{kind}{name}"
 
 
+def key_of(ciphertext: Any, region: str) -> str | None:
+    """The ARN of the key that a ciphertext was made with, in whichever account of the Region."""
+    if not isinstance(ciphertext, bytes):
+        return None
+    identifier = ciphertext[:KEY_ID_BYTES].decode(errors="replace")
+    for regional in list(get_backend("kms").values()):
+        state = regional.get(region)
+        if state is not None and identifier in state.keys:
+            return str(state.keys[identifier].arn)
+    return None
+
+
 def _keys(call: Call, world: World) -> tuple[str, ...]:
     named = [call.parameters.get(name) for name in ("KeyId", "TargetKeyId", "SourceKeyId", "DestinationKeyId")]
+    if call.operation == "Decrypt" and named[0] is None:
+        named[0] = key_of(call.parameters.get("CiphertextBlob"), call.region)
     if call.operation in ("DeleteAlias", "UpdateAlias"):
         # Both the alias and the key that it now points to are authorised.
         named.append(call.parameters["AliasName"])

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from moto.s3.models import FakeKey
+
 from simulator.iam.backends import backends
 from simulator.iam.patterns import Value
 
@@ -109,7 +111,8 @@ def _object(world: World, arn: str, account: str, region: str, name: str) -> Tag
         return {}
     backend = backends("s3")[owner[1]][world.partition]
     stored = backend.buckets[bucket].keys.get(key)
-    found: Tags = {} if stored is None else backend.tagger.get_tag_dict_for_resource(stored.arn)
+    # A delete marker is there and has neither ARN nor tags.
+    found: Tags = backend.tagger.get_tag_dict_for_resource(stored.arn) if isinstance(stored, FakeKey) else {}
     return found
 
 

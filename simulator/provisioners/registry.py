@@ -26,6 +26,7 @@ from simulator.provisioners import (
     sns,
     sqs,
     stepfunctions,
+    sts,
 )
 from simulator.provisioners.comparison import refreshed
 from simulator.provisioners.model import (
@@ -47,7 +48,7 @@ MODULES = (
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
 INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {
-    **dynamodb.INVOKES, **objects.INVOKES, **organizations.INVOKES,
+    **dynamodb.INVOKES, **objects.INVOKES, **organizations.INVOKES, **sts.INVOKES,
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from moto.backends import get_backend
 from moto.kms.utils import KeySpec, generate_private_key
 
 from simulator.call import Call, ServiceError
+from simulator.iam.lookups import key_of
 from simulator.service import Service
 from simulator.world import dns_suffix_of
 
@@ -30,7 +31,6 @@ USES = frozenset(
 )  # fmt: skip
 DAYS = range(7, 31)
 ROTATION_DAYS = 365  # API reference, EnableKeyRotation
-KEY_ID_BYTES = 36  # moto's ciphertexts start with the id of their key
 
 
 class KmsService(Service):
@@ -43,7 +43,7 @@ class KmsService(Service):
         parameters = call.parameters
         name = parameters.get("KeyId") or parameters.get("TargetKeyId") or parameters.get("SourceKeyId")
         if name is None and call.operation in ("Decrypt", "ReEncrypt"):
-            name = _key_of(parameters.get("CiphertextBlob"), call.region)
+            name = key_of(parameters.get("CiphertextBlob"), call.region)
         parts = str(name).split(":")
         return parts[4] if len(parts) > 5 and parts[2] == "kms" else call.caller.account
 
@@ -57,7 +57,7 @@ class KmsService(Service):
         """Refuse what moto lets pass: the use of a key that is disabled or about to be deleted."""
         name = call.parameters.get("KeyId")
         if call.operation == "Decrypt" and name is None:
-            name = _key_of(call.parameters.get("CiphertextBlob"), call.region)
+            name = key_of(call.parameters.get("CiphertextBlob"), call.region)
         if call.operation not in USES or name is None:
             return
         key = _find(call.account, call.region, name)
@@ -216,18 +216,6 @@ def _hand_to_aws(key: Any) -> None:
             ],
         }
     )
-
-
-def _key_of(ciphertext: Any, region: str) -> str | None:
-    """The ARN of the key that a ciphertext was made with, in whichever account of the Region."""
-    if not isinstance(ciphertext, bytes):
-        return None
-    identifier = ciphertext[:KEY_ID_BYTES].decode(errors="replace")
-    for regional in list(get_backend("kms").values()):
-        state = regional.get(region)
-        if state is not None and identifier in state.keys:
-            return str(state.keys[identifier].arn)
-    return None
 
 
 def _key_pair(key_spec: str) -> Any:

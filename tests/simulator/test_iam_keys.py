@@ -119,3 +119,24 @@ def test_a_grant_allows_its_grantee(organization: Organization) -> None:
     assert (ref.holder, ref.policy) == (arn, "key grants")
     with pytest.raises(ServiceError, match="kms:Encrypt"):
         organization.authorize(caller, "kms", "Encrypt", HUB, KeyId=arn, Plaintext=b"")
+
+
+def test_a_ciphertext_names_its_key_where_the_call_names_none(organization: Organization) -> None:
+    mine, other = (key(to(ROOT, "kms:*")) for _ in range(2))
+    backend = get_backend("kms")[HUB][REGION]
+    caller = organization.role("reader", allow("kms:Decrypt", mine))
+    sealed, foreign = (backend.encrypt(one, b"x", {})[0] for one in (mine, other))
+    organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=sealed)
+    with pytest.raises(ServiceError, match=f"kms:Decrypt on resource: {other}"):
+        organization.authorize(caller, "kms", "Decrypt", HUB, CiphertextBlob=foreign)
+
+
+def test_an_object_below_a_delete_marker_is_authorised_like_any_other(organization: Organization) -> None:
+    backend = get_backend("s3")[HUB]["aws"]
+    backend.create_bucket("data", REGION)
+    backend.put_bucket_versioning("data", "Enabled")
+    backend.put_object("data", "gone", b"x")
+    backend.delete_object("data", "gone")
+    untagged = {"StringNotEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    caller = organization.role("reader", {**allow("s3:GetObject", "arn:aws:s3:::data/*"), "Condition": untagged})
+    organization.authorize(caller, "s3", "GetObject", HUB, Bucket="data", Key="gone")

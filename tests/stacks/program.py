@@ -69,6 +69,7 @@ class Cloud:
                 "children": [{"id": unit} for unit, above in PARENTS.items() if above == asked["parentId"]]
             },
             "aws:organizations/getOrganizationalUnitChildAccounts:getOrganizationalUnitChildAccounts": self._children,
+            "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"id": HUB, "accountId": HUB},
             "aws:dynamodb/getTable:getTable": self._table,
             "aws:s3/getObject:getObject": self._object,
         }

@@ -159,7 +159,7 @@ def test_a_member_stack_that_finds_no_hub_names_account_region_and_what_comes_fi
     assert "role palisade-policies-production may not see it" in said
     assert "deploy the security stack first: this version of it" in said
     assert "production among its environments" in said
-    assert cloud.asked == ["getTable"], "nothing is asked of an organization that is not governed"
+    assert cloud.asked == ["getCallerIdentity", "getTable"], "nothing is asked of an organization that is not governed"
 
 
 def test_a_member_stack_that_the_hub_has_no_code_for_names_each_region() -> None:
@@ -170,4 +170,4 @@ def test_a_member_stack_that_the_hub_has_no_code_for_names_each_region() -> None
     )
     assert f"{HUB}, {HOME}:" not in said
     assert f"with {HOME}, {AWAY} among its regions" in said
-    assert cloud.asked == ["getTable", "getObject", "getObject"]
+    assert cloud.asked == ["getCallerIdentity", "getTable", "getObject", "getObject"]
