@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -18,6 +18,7 @@ from components.member_policies import Member
 from components.recorder import Recorder, RecorderRole
 from stacks.accounts import fetch
 from stacks.estate import estate_of
+from stacks.lost import lost, refuse_lost
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
 from stacks.targets import Target, resolve, same_organization
@@ -27,8 +28,13 @@ class HubMissingError(Exception):
     """The hub is not deployed, or not as members need it: they come after it."""
 
 
-def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[Target, ...]:
-    """Deploy to every target account; `above` is the layer of the same stack that members stand on."""
+def deploy(
+    settings: Settings, archive: Archive, above: Layer | None, standing: Collection[str] = ()
+) -> tuple[Target, ...]:
+    """Deploy to every target account.
+
+    `above` is the layer of the same stack that members stand on, `standing` are the accounts that the state holds.
+    """
     estate = estate_of(settings)
     role = estate.role(estate.hub, estate.names.policy_role(settings.environment))
     roles, ready = (above.roles, above.ready) if above else ((), ())
@@ -39,6 +45,8 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     same_organization(organization, id=settings.organization_id, management=settings.management_account)
     stamping = _Stamping(settings, estate, archive, hub, roles, ready)
     targets = resolve(settings.selection, organization)
+    gone = lost(standing, targets, settings.selection, organization)
+    refuse_lost(gone, len(standing), settings.confirm_lost_accounts, settings.deployment_role, pulumi.get_stack())
     for target in targets:
         stamping.member(target)
     return targets
