@@ -347,7 +347,7 @@ def test_the_writer_holds_the_actions_of_acting_controls_alone_under_its_boundar
     }
     # EC2.13 is automatic here, Palisade.S3.1 only tells.
     assert {action.split(":")[0] for action in actions} == {"ec2"}
-    assert roles["palisade-writer"].inputs["permissionsBoundary"].endswith(f":{PLAIN}:palisade-boundary")
+    assert roles["palisade-writer"].inputs["permissionsBoundary"].endswith(f":{PLAIN}:policy/palisade-boundary")
     assert "permissionsBoundary" not in roles["palisade-reader"].inputs
 
 
