@@ -276,7 +276,7 @@ class _Warnings:
 
 
 def _run(
-    cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | None, previous: Deployment | None
+    cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | None, previous: Deployment | None = None
 ) -> Deployment:
     """Run the program in a thread of its own: Pulumi's settings are context variables, so nothing of them stays."""
     deployment = Deployment()

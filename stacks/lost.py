@@ -6,7 +6,7 @@ their detection would be gone before anybody looks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -63,8 +63,8 @@ def refuse_lost(gone: Sequence[Lost], standing: int, confirmed: Collection[str],
 
     `standing` is the number of accounts in the state, `role` the name of the deployment role.
     """
-    _refuse_many(gone, standing, confirmed)
-    _refuse_shut([one for one in gone if one.shut], role, stack)
+    if faults := [*_many(gone, standing, confirmed), *_shut([one for one in gone if one.shut], role, stack)]:
+        raise LostAccountsError("\n".join(faults))
     for one in gone:
         if one.closing:
             pulumi.log.warn(
@@ -75,21 +75,22 @@ def refuse_lost(gone: Sequence[Lost], standing: int, confirmed: Collection[str],
         pulumi.log.warn(f"confirmLostAccounts: {', '.join(idle)} is not lost in this run; take it out of the settings")
 
 
-def _refuse_many(gone: Sequence[Lost], standing: int, confirmed: Collection[str]) -> None:
-    unconfirmed = [one for one in gone if one.account not in confirmed]
-    if not unconfirmed or len(gone) <= FEW or len(gone) * SHARE <= standing:
+def _many(gone: Sequence[Lost], standing: int, confirmed: Collection[str]) -> Iterator[str]:
+    # To forget an account names it already.
+    unnamed = [one.account for one in gone if not one.shut and one.account not in confirmed]
+    if not unnamed or len(gone) <= FEW or len(gone) * SHARE <= standing:
         return
-    names = ", ".join(f'"{one.account}"' for one in gone)
-    raise LostAccountsError(
+    names = ", ".join(f'"{one.account}"' for one in gone if not one.shut)
+    yield (
         f"targets: this run takes {len(gone)} of {standing} accounts out of the stack, and deletes what stands there:\n"
         f"{_listed(gone)}\nif that is meant, set confirmLostAccounts: [{names}]; else mend the targets, or the unit "
         "that these accounts stand in"
     )
 
 
-def _refuse_shut(shut: Sequence[Lost], role: str, stack: str) -> None:
+def _shut(shut: Sequence[Lost], role: str, stack: str) -> Iterator[str]:
     if shut:
-        raise LostAccountsError(
+        yield (
             f"targets: the stack has resources in accounts that nobody can enter by role {role}, so it cannot delete "
             f"them:\n{_listed(shut)}\nrun `{_forget(stack, shut)}`, then `pulumi up` again"
         )

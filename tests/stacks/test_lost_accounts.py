@@ -90,6 +90,16 @@ def test_an_account_that_nobody_can_enter_is_refused_with_its_role_and_the_remed
     assert f"palisade rollout --stack test --forget {NESTED}" in said
 
 
+def test_accounts_that_are_closed_and_that_moved_at_once_are_told_together_each_with_its_remedy(
+    deployed: Deployment,
+) -> None:
+    closed = tuple(replace(one, state="CLOSED") if one.id == NESTED else one for one in ACCOUNTS)
+    said = refused(deployed, Cloud(accounts=closed), targets={"accounts": [PLAIN]})
+    assert f"{NESTED}: its state is CLOSED" in said
+    assert f'confirmLostAccounts: ["{STAGED}"]' in said
+    assert f"--forget {NESTED}`" in said
+
+
 def test_an_account_that_left_the_organization_is_refused_with_the_remedy(deployed: Deployment) -> None:
     said = refused(deployed, Cloud(accounts=tuple(one for one in ACCOUNTS if one.id != NESTED)))
     assert f"{NESTED}: it left the organization" in said
