@@ -9,6 +9,7 @@ from components import archive
 from lambdas.controls import catalog
 from stacks import hub, member, organization
 from stacks.settings import read
+from stacks.standing import standing_accounts
 
 ROOT = Path(__file__).resolve().parent
 
@@ -17,9 +18,11 @@ ROOT = Path(__file__).resolve().parent
 gc.set_threshold(100_000, 50, 100)
 
 settings = read(catalog())
+# Before the first resource: the state must not be written while it is read.
+standing = standing_accounts() if "members" in settings.layers else frozenset()
 built = archive.build(ROOT, ROOT / "build" / "archive")
 below = organization.deploy(settings) if "organization" in settings.layers else None
 if "hub" in settings.layers:
     below = hub.deploy(settings, built, below)
 if "members" in settings.layers:
-    pulumi.export("accounts", [target.account for target in member.deploy(settings, built, below)])
+    pulumi.export("accounts", [target.account for target in member.deploy(settings, built, below, standing)])

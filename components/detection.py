@@ -14,6 +14,7 @@ from components.archive import Archive
 from components.estate import Estate
 from components.event_policies import queue_policy
 from components.function import ArchivedFunction
+from components.known import known
 from components.member_identity import MemberIdentity
 from lambdas.controls.model import Control, CustomRule, ManagedRule, ProductFindings, Scope
 
@@ -69,7 +70,7 @@ class Detection(pulumi.ComponentResource):
         )
         aws.sqs.QueuePolicy(
             f"{name}-dlq",
-            queue_url=self.dead_letters.url,
+            queue_url=known(self.dead_letters, estate.queue_url(names.detect_dead_letters, region, stamp.account)),
             policy=queue_policy(
                 estate,
                 stamp.account,
@@ -87,7 +88,7 @@ class Detection(pulumi.ComponentResource):
             region,
             function=names.detect_function,
             handler="lambdas.detect.handler",
-            role=identity.detect.arn,
+            role=known(identity.detect, estate.role(stamp.account, names.detect_role)),
             archive=stamp.archive,
             settings=stamp.settings,
             timeout=TIMEOUT,
@@ -95,11 +96,14 @@ class Detection(pulumi.ComponentResource):
             after=[*identity.ready, *after],
             opts=child,
         ).function
+        self._function_name = known(self.function, names.detect_function)
+        self._function_arn = known(self.function, self._arn("lambda", f"function:{names.detect_function}"))
+        self._dead_letters_arn = known(self.dead_letters, self._arn("sqs", names.detect_dead_letters))
         aws.lambda_.FunctionEventInvokeConfig(
             f"{name}-failures",
-            function_name=self.function.name,
+            function_name=self._function_name,
             maximum_retry_attempts=2,
-            destination_config={"on_failure": {"destination": self.dead_letters.arn}},
+            destination_config={"on_failure": {"destination": self._dead_letters_arn}},
             region=region,
             opts=child,
         )
@@ -126,6 +130,9 @@ class Detection(pulumi.ComponentResource):
                 self._rule(control, stamp.parameters.get(control.id, {}), config)
         self.register_outputs({})
 
+    def _arn(self, service: str, resource: str) -> str:
+        return self._estate.arn(service, resource, region=self._region, account=self._account)
+
     def _permission(
         self,
         name: str,
@@ -138,7 +145,7 @@ class Detection(pulumi.ComponentResource):
             f"{self._name}-{name}",
             statement_id=name,
             action="lambda:InvokeFunction",
-            function=self.function.name,
+            function=self._function_name,
             principal=f"{service}.amazonaws.com",
             source_arn=source_arn,
             source_account=source_account,
@@ -167,14 +174,14 @@ class Detection(pulumi.ComponentResource):
             tags=dict(self._estate.tags),
             opts=child,
         )
-        allowed = self._permission(kind, "events", source_arn=rule.arn)
+        allowed = self._permission(kind, "events", source_arn=known(rule, self._arn("events", f"rule/{physical}")))
         aws.cloudwatch.EventTarget(
             f"{self._name}-{kind}",
-            rule=rule.name,
+            rule=known(rule, physical),
             target_id="detect",
-            arn=self.function.arn,
+            arn=self._function_arn,
             input=json.dumps(constant) if constant else None,
-            dead_letter_config={"arn": self.dead_letters.arn},
+            dead_letter_config={"arn": self._dead_letters_arn},
             region=self._region,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
@@ -191,7 +198,7 @@ class Detection(pulumi.ComponentResource):
             source=aws.cfg.RuleSourceArgs(owner="AWS", source_identifier=detection.identifier)
             if isinstance(detection, ManagedRule)
             else aws.cfg.RuleSourceArgs(
-                owner="CUSTOM_LAMBDA", source_identifier=self.function.arn, source_details=_triggers(detection)
+                owner="CUSTOM_LAMBDA", source_identifier=self._function_arn, source_details=_triggers(detection)
             ),
             input_parameters=_rule_parameters(control, detection, given, self._region)
             if isinstance(detection, ManagedRule)

@@ -46,6 +46,10 @@ class Estate:
         """The name of a service's endpoint in a Region: what kms:ViaService holds."""
         return f"{service}.{region}.{DNS_SUFFIXES[self.partition]}"
 
+    def queue_url(self, name: str, region: str, account: str) -> str:
+        """The URL of a queue as SQS answers it. Source: SQS Developer Guide, "Queue and message identifiers"."""
+        return f"https://{self.endpoint('sqs', region)}/{account}/{name}"
+
     def code_bucket(self, region: str) -> str:
         """The name of the hub's bucket of code and settings in a Region."""
         return self.names.code_bucket(self.hub, region)

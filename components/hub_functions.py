@@ -200,6 +200,7 @@ class SweepSchedule(pulumi.ComponentResource):
         name: str,
         estate: Estate,
         *,
+        dead_letters: pulumi.Input[str],
         archive: Archive,
         settings: str,
         after: Sequence[pulumi.Resource],
@@ -255,6 +256,7 @@ class SweepSchedule(pulumi.ComponentResource):
             rule=rule.name,
             target_id="sweep",
             arn=function.arn,
+            dead_letter_config={"arn": dead_letters},
             region=home,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[admitted]),
         )

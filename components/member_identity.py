@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.documents import INLINE_LIMIT, MANAGED_LIMIT, Statement, divided, document, service_trust
 from components.estate import Estate
+from components.known import known
 from components.member_policies import (
     Member,
     boundary_policy,
@@ -42,7 +43,7 @@ class MemberIdentity(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:MemberIdentity", name, None, opts)
-        self._estate = estate
+        self._estate, self._account = estate, member.account
         names = estate.names
         self.ready: list[pulumi.Resource] = []
         self.detect = self._role(
@@ -74,7 +75,7 @@ class MemberIdentity(pulumi.ComponentResource):
                 "Palisade: lets the central remediation role change what the modes of this account allow.",
                 member_trust(estate, [names.remediation_role], identified=True),
                 writer_statements(estate, member),
-                boundary=boundary.arn,
+                boundary=known(boundary, self._policy_arn(names.boundary)),
             )
         self.register_outputs({})
 
@@ -107,7 +108,7 @@ class MemberIdentity(pulumi.ComponentResource):
                 aws.iam.RolePolicy(
                     name,
                     name=physical.removeprefix(f"{self._estate.names.prefix}-"),
-                    role=role.name,
+                    role=known(role, physical),
                     policy=document(*inline),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
@@ -124,9 +125,12 @@ class MemberIdentity(pulumi.ComponentResource):
             self.ready.append(
                 aws.iam.RolePolicyAttachment(
                     f"{name}-{number}",
-                    role=role.name,
-                    policy_arn=policy.arn,
+                    role=known(role, physical),
+                    policy_arn=known(policy, self._policy_arn(f"{physical}-{number}")),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
         return role
+
+    def _policy_arn(self, name: str) -> str:
+        return self._estate.arn("iam", f"policy/{name}", account=self._account)

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.documents import allow, document, service_trust
 from components.estate import Estate
+from components.known import known
 from components.private_bucket import PrivateBucket
 
 # Config delivers with an access control list, which S3 asks a permission of its own for.
@@ -52,9 +53,10 @@ class RecorderRole(pulumi.ComponentResource):
     def __init__(self, name: str, estate: Estate, account: str, *, opts: pulumi.ResourceOptions) -> None:
         super().__init__("palisade:index:RecorderRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        physical = f"{estate.names.prefix}-recorder"
         role = aws.iam.Role(
             name,
-            name=f"{estate.names.prefix}-recorder",
+            name=physical,
             description="Palisade: records configuration where the account has no recorder.",
             assume_role_policy=service_trust("config", account),
             tags=dict(estate.tags),
@@ -62,7 +64,7 @@ class RecorderRole(pulumi.ComponentResource):
         )
         aws.iam.RolePolicyAttachment(
             name,
-            role=role.name,
+            role=known(role, physical),
             policy_arn=estate.arn("iam", "policy/service-role/AWS_ConfigRole", account="aws"),
             opts=child,
         )
@@ -70,7 +72,7 @@ class RecorderRole(pulumi.ComponentResource):
         self.policy = aws.iam.RolePolicy(
             name,
             name="delivery",
-            role=role.name,
+            role=known(role, physical),
             policy=document(
                 # AWS_ConfigRole lets it find the bucket.
                 allow(
@@ -88,7 +90,7 @@ class RecorderRole(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self.arn = role.arn
+        self.arn = known(role, estate.role(account, physical))
         self.register_outputs({})
 
 
@@ -128,7 +130,7 @@ class Recorder(pulumi.ComponentResource):
         )
         self.status = aws.cfg.RecorderStatus(
             name,
-            name=recorder.name,
+            name=known(recorder, estate.names.prefix),
             is_enabled=True,
             region=region,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[channel]),

@@ -95,7 +95,13 @@ class RemediationRoad(pulumi.ComponentResource):
                 f"{name}-{physical.removeprefix(names.prefix + '-')}",
                 queue_url=queue.url,
                 policy=queue_policy(
-                    estate, estate.hub, home, physical, f"{names.prefix}-findings-*", names.actions_rule
+                    estate,
+                    estate.hub,
+                    home,
+                    physical,
+                    f"{names.prefix}-findings-*",
+                    names.actions_rule,
+                    names.sweep_function,
                 ),
                 region=home,
                 opts=child,

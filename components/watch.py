@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estate import Estate
+from components.hub_policies import steps_machine
 
 MINUTES = 60
 
@@ -49,26 +50,47 @@ def alarms(estate: Estate, rules: int) -> tuple[Alarm, ...]:
             "Maximum",
             60 * MINUTES,
         ),
+        *(
+            Alarm(
+                name,
+                f"The {what} function fails. Runbook: Alarms.",
+                "AWS/Lambda",
+                "Errors",
+                ("FunctionName", function),
+                "Sum",
+                0,
+            )
+            for name, what, function in (
+                ("errors", "remediate", names.remediate_function),
+                ("errors-advance", "advance", names.advance_function),
+                ("errors-approve", "approve", names.approve_function),
+                ("errors-sweep", "sweep", names.sweep_function),
+            )
+        ),
         Alarm(
-            "errors",
-            "The remediate function fails. Runbook: Alarms.",
-            "AWS/Lambda",
-            "Errors",
-            ("FunctionName", names.remediate_function),
+            "steps-failed",
+            "The steps of a long plan came to a halt. Runbook: Alarms.",
+            "AWS/States",
+            "ExecutionsFailed",
+            ("StateMachineArn", steps_machine(estate)),
             "Sum",
             0,
         ),
         *(
             Alarm(
-                f"undelivered-{number}",
+                f"undelivered-{name}",
                 "EventBridge could not deliver findings. Runbook: Alarms.",
                 "AWS/Events",
                 "InvocationsSentToDlq",
-                ("RuleName", names.findings_rule(number)),
+                ("RuleName", rule),
                 "Sum",
                 0,
             )
-            for number in range(1, rules + 1)
+            for name, rule in (
+                *((str(number), names.findings_rule(number)) for number in range(1, rules + 1)),
+                ("actions", names.actions_rule),
+                ("sweep", names.sweep_function),
+            )
         ),
     )
 

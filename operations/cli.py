@@ -156,6 +156,35 @@ def assess(
     raise typer.Exit(0 if whole else 1)
 
 
+@app.command()
+def rollout(
+    stack: Annotated[list[str], typer.Option("--stack", help="Name of a stack; several are deployed in their order.")],
+    forget: Annotated[
+        list[str] | None, typer.Option(help="Take an account that nobody can enter out of the one stack's state.")
+    ] = None,
+    even_if_active: Annotated[bool, typer.Option(help="Forget accounts that are ACTIVE too.")] = False,
+    failure_tolerance: Annotated[int, typer.Option(min=0, help="How many stacks may fail before the rest stays.")] = 0,
+    continue_on_error: Annotated[bool, typer.Option(help="In a stack, go on with the other accounts.")] = False,
+) -> None:
+    """Run `pulumi up` of stacks in order, or make a stack forget closed accounts. Exit code 1: a stack failed."""
+    from operations.rollout import Pulumi, RolloutError, forget_accounts, run_stacks
+    from operations.stack_settings import StackError
+
+    if forget and len(stack) > 1:
+        raise typer.BadParameter("--forget works on one --stack")
+    try:
+        pulumi = Pulumi.find()
+        if forget:
+            forget_accounts(pulumi, stack[0], forget, even_if_active=even_if_active, say=typer.echo)
+            return
+        options = ("--continue-on-error",) if continue_on_error else ()
+        whole = run_stacks(pulumi, stack, options, failure_tolerance, typer.echo)
+    except (RolloutError, StackError) as error:
+        typer.echo(f"palisade: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(0 if whole else 1)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
 

@@ -66,9 +66,9 @@ def prepare(organization: LocalOrganization) -> None:
         if account.kind == "management":
             continue
         for region in organization.world.regions:
-            _recorder(organization, account.id, region)
+            recorder(organization, account.id, region)
             if account.kind == "member":
-                _data_key(organization, account.id, region)
+                data_key(organization, account.id, region)
 
 
 def stack_config(organization: LocalOrganization, stack: str = "local") -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _config_bucket(organization: LocalOrganization) -> None:
     organization.session(HUB).client("s3").create_bucket(Bucket=CONFIG_BUCKET, **location)
 
 
-def _recorder(organization: LocalOrganization, account: str, region: str) -> None:
+def recorder(organization: LocalOrganization, account: str, region: str) -> None:
     """Record everything, as Control Tower does: the account's recorder is never ours."""
     session = organization.session(account, region)
     partition = partition_of(region)
@@ -215,7 +215,8 @@ def _recorder(organization: LocalOrganization, account: str, region: str) -> Non
     client.start_configuration_recorder(ConfigurationRecorderName="default")
 
 
-def _data_key(organization: LocalOrganization, account: str, region: str) -> None:
+def data_key(organization: LocalOrganization, account: str, region: str) -> None:
+    """Make the key of a team's data."""
     client = organization.session(account, region).client("kms")
     key = client.create_key(Description="Data of this team")["KeyMetadata"]["KeyId"]
     client.create_alias(AliasName=DATA_KEY, TargetKeyId=key)

@@ -12,7 +12,7 @@ import gc
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ PROJECT = "palisade"
 PROVIDER = "pulumi:providers:aws"
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of a secret, not one
 STACK_TYPE = "pulumi:pulumi:Stack"
+# How a program reads a stack's state, its own too. Source: Pulumi, pkg/resource/deploy/builtins.go.
+READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 
 
 class DeploymentError(Exception):
@@ -62,9 +64,10 @@ class Resource:
 
 @dataclass(slots=True)
 class Deployment:
-    """What a run of the program did."""
+    """What a run of the program did; `urns` are of all that it registered, components and providers with it."""
 
     resources: list[Resource] = field(default_factory=list)
+    urns: list[str] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -76,13 +79,15 @@ def deploy(
     pipeline: tuple[str, str],
     *,
     program: Path | None = None,
+    previous: Deployment | None = None,
 ) -> Deployment:
     """Run the program as the pipeline and provision what it registers; raises DeploymentError.
 
     `pipeline` is the account and the ARN of the role that runs `pulumi up`; structured values of `config` are JSON.
+    `previous` is the stack's run before, where the program is to find it in the state.
     """
     entrance = Entrance.of_pipeline(organization, pipeline)
-    return _run(Provisioning(entrance), stack, config, program)
+    return _run(Provisioning(entrance), stack, config, program, previous)
 
 
 def register(
@@ -91,9 +96,10 @@ def register(
     answers: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]],
     *,
     program: Path | None = None,
+    previous: Deployment | None = None,
 ) -> Deployment:
     """Run the program and register its resources without provisioning; `answers` serve its data sources."""
-    return _run(Registering(answers), stack, config, program)
+    return _run(Registering(answers), stack, config, program, previous)
 
 
 class _Cloud(Mocks):
@@ -101,6 +107,7 @@ class _Cloud(Mocks):
 
     def __init__(self) -> None:
         self.providers: dict[str, Entered] = {}
+        self.state: Sequence[str] = ()
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Make a resource, or note a provider."""
@@ -117,6 +124,8 @@ class _Cloud(Mocks):
     def call(self, args: Any) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Answer a data source."""
         arguments = _plain(args.args)
+        if args.token == READ_STATE:
+            return {"name": arguments["stackName"], "outputs": {urn: {"outputs": {}} for urn in self.state}}, []
         entered, region = self._place(args.token, args.provider or "", arguments)
         try:
             return dict(self._ask(args.token, entered, region, arguments)), []
@@ -214,6 +223,7 @@ class _Monitor(MockMonitor):
         if urn in self._urns:
             raise DeploymentError(f"duplicate resource URN {urn}")
         self._urns.add(urn)
+        self._deployment.urns.append(urn)
         try:
             response: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         except DeploymentError as error:
@@ -265,9 +275,12 @@ class _Warnings:
     error = warn = warning
 
 
-def _run(cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | None) -> Deployment:
+def _run(
+    cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | None, previous: Deployment | None = None
+) -> Deployment:
     """Run the program in a thread of its own: Pulumi's settings are context variables, so nothing of them stays."""
     deployment = Deployment()
+    cloud.state = previous.urns if previous else ()
     monitor = _Monitor(cloud, deployment)
     monitor._stack = stack
     failure: list[BaseException] = []
@@ -288,7 +301,7 @@ def _run(cloud: _Cloud, stack: str, config: Mapping[str, str], program: Path | N
                 project=PROJECT,
                 stack=stack,
                 dry_run=False,
-                organization=None,
+                organization="organization",
                 callbacks=None,
             )
         )

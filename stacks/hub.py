@@ -90,12 +90,13 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
             "endpoint",
             Endpoint("endpoint", estate, archive=archive, settings=key, after=ready, opts=options).url.function_url,
         )
-    SweepSchedule("sweep", estate, archive=archive, settings=key, after=ready, opts=options)
+    letters = road.dead_letters.arn
+    SweepSchedule("sweep", estate, dead_letters=letters, archive=archive, settings=key, after=ready, opts=options)
     CustomActions(
         "actions",
         estate,
         queue=road.queue.arn,
-        dead_letters=road.dead_letters.arn,
+        dead_letters=letters,
         after=[security_hub.central],
         opts=options,
     )

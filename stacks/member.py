@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -19,6 +19,7 @@ from components.recorder import Recorder, RecorderRole
 from stacks.accounts import fetch
 from stacks.entries import Entry, reason, require_entered
 from stacks.estate import estate_of
+from stacks.lost import lost, refuse_lost
 from stacks.providers import Layer, account_provider, inside
 from stacks.settings import Settings
 from stacks.targets import Target, resolve, same_organization
@@ -28,8 +29,13 @@ class HubMissingError(pulumi.RunError):
     """The hub is not deployed, or not as members need it: they come after it."""
 
 
-def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[Target, ...]:
-    """Deploy to every target account; `above` is the layer of the same stack that members stand on."""
+def deploy(
+    settings: Settings, archive: Archive, above: Layer | None, standing: Collection[str] = ()
+) -> tuple[Target, ...]:
+    """Deploy to every target account.
+
+    `above` is the layer of the same stack that members stand on, `standing` are the accounts that the state holds.
+    """
     estate = estate_of(settings)
     role = estate.role(estate.hub, estate.names.policy_role(settings.environment))
     roles, ready = (above.roles, above.ready) if above else ((), ())
@@ -40,6 +46,8 @@ def deploy(settings: Settings, archive: Archive, above: Layer | None) -> tuple[T
     organization = fetch(above.reader, "the layer above") if above else fetch(hub, role)
     same_organization(organization, id=settings.organization_id, management=settings.management_account)
     targets = resolve(settings.selection, organization)
+    gone = lost(standing, targets, settings.selection, organization)
+    refuse_lost(gone, len(standing), settings.confirm_lost_accounts, settings.deployment_role, pulumi.get_stack())
     entries = {one.account: _entry(settings, estate, one.account, roles) for one in targets}
     if above is None:
         require_entered(list(entries.values()), _remedy(settings))

@@ -24,6 +24,11 @@ class Layer:
     ready: Sequence[pulumi.Resource] = ()
 
 
+def provider_name(account: str) -> str:
+    """The name of an account's provider in the program, and so in the state."""
+    return f"account-{account}"
+
+
 def account_provider(
     account: str,
     region: str,
@@ -43,7 +48,7 @@ def account_provider(
     if role_arn and after:
         role = pulumi.Output.all(*(resource.id for resource in after)).apply(lambda _: role_arn)
     return aws.Provider(
-        name or f"account-{account}",
+        name or provider_name(account),
         region=region,
         allowed_account_ids=[account],
         assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role, session_name=SESSION)] if role else None,

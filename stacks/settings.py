@@ -53,6 +53,7 @@ class Settings:
     assessment_role: str | None
     environments: Mapping[str, EnvironmentPart]
     targets: TargetsPart
+    confirm_lost_accounts: tuple[str, ...]
     recorder: str
     standards: tuple[str, ...]
     default_mode: Mode

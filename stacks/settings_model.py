@@ -309,6 +309,7 @@ KEYS: Mapping[str, Key] = {
         ALL_LAYERS,
     ),
     "targets": Key(TargetsPart, "organizationalUnits or accounts to deploy to", TargetsPart(), ("members",)),
+    "confirm_lost_accounts": Key(Accounts, "a list of account ids of 12 digits, in quotes", (), ()),
     "recorder": Key(Literal["existing", "create"], "existing or create", "existing", ()),
     "standards": Key(
         Annotated[tuple[StandardName, ...], AfterValidator(_unlike)], "a list of standards", ("fsbp",), ()

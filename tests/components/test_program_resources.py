@@ -48,17 +48,22 @@ HUB_ONCE = {
     "sns/topicSubscription:TopicSubscription": 1,
     "sqs/queue:Queue": 2,
     "sqs/queuePolicy:QueuePolicy": 2,
-    "lambda/function:Function": 1,
+    # remediate, advance, approve, sweep
+    "lambda/function:Function": 4,
+    "lambda/functionUrl:FunctionUrl": 1,
+    "lambda/permission:Permission": 1,
+    "sfn/stateMachine:StateMachine": 1,
+    "securityhub/actionTarget:ActionTarget": 3,
     "lambda/eventSourceMapping:EventSourceMapping": 1,
-    "cloudwatch/logGroup:LogGroup": 1,
-    # our own findings, and Security Hub's
-    "cloudwatch/eventRule:EventRule": 2,
-    "cloudwatch/eventTarget:EventTarget": 2,
-    "cloudwatch/metricAlarm:MetricAlarm": 5,
+    "cloudwatch/logGroup:LogGroup": 4,
+    # our own findings, Security Hub's, custom actions, the sweep's schedule
+    "cloudwatch/eventRule:EventRule": 4,
+    "cloudwatch/eventTarget:EventTarget": 4,
+    "cloudwatch/metricAlarm:MetricAlarm": 11,
     "cloudwatch/dashboard:Dashboard": 1,
-    # the central remediation role, and the policy writer of the one environment
-    "iam/role:Role": 2,
-    "iam/rolePolicy:RolePolicy": 3,
+    # the central remediation role, the policy writer of the one environment, and of steps, endpoint and sweep
+    "iam/role:Role": 5,
+    "iam/rolePolicy:RolePolicy": 6,
     # settings of the hub's functions
     "s3/bucketObjectv2:BucketObjectv2": 1,
 }
@@ -267,7 +272,8 @@ def test_no_event_is_lost_in_silence(small: Deployment) -> None:
 def test_the_queue_feeds_the_function_in_batches_that_may_fail_in_part(small: Deployment) -> None:
     (source,) = of_type(small, "lambda/eventSourceMapping:EventSourceMapping")
     (queue,) = [one for one in of_type(small, "sqs/queue:Queue") if one.inputs["name"] == "palisade-findings"]
-    (function,) = [one for one in of_type(small, "lambda/function:Function") if one.account == HUB]
+    functions = of_type(small, "lambda/function:Function")
+    (function,) = [one for one in functions if one.inputs["name"] == "palisade-remediate"]
     assert source.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source.inputs["scalingConfig"] == {"maximumConcurrency": 10}
     assert source.inputs["batchSize"] == 10
@@ -279,7 +285,8 @@ def test_every_rule_of_findings_and_every_queue_of_the_hub_has_an_alarm_that_tel
     watched = {value for one in alarms for value in one.inputs["dimensions"].values()}
     rules = [one for one in of_type(small, "cloudwatch/eventRule:EventRule") if one.account == HUB]
     assert {one.inputs["name"] for one in rules} <= watched
-    assert {"palisade-findings", "palisade-findings-dlq", "palisade-remediate"} <= watched
+    assert {"palisade-findings", "palisade-findings-dlq"} <= watched
+    assert {one.inputs["name"] for one in of_type(small, "lambda/function:Function") if one.account == HUB} <= watched
     for one in alarms:
         assert one.inputs["alarmActions"] == [f"arn:aws:sns:{HOME}:{HUB}:palisade-notifications"]
 
@@ -347,7 +354,7 @@ def test_the_writer_holds_the_actions_of_acting_controls_alone_under_its_boundar
     }
     # EC2.13 is automatic here, Palisade.S3.1 only tells.
     assert {action.split(":")[0] for action in actions} == {"ec2"}
-    assert roles["palisade-writer"].inputs["permissionsBoundary"].endswith(f":{PLAIN}:palisade-boundary")
+    assert roles["palisade-writer"].inputs["permissionsBoundary"].endswith(f":{PLAIN}:policy/palisade-boundary")
     assert "permissionsBoundary" not in roles["palisade-reader"].inputs
 
 

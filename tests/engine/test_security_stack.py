@@ -43,8 +43,6 @@ def test_a_setting_that_reaches_every_account_updates_the_stack_set_and_what_els
 
 
 def test_a_failed_create_names_its_place_and_the_next_up_makes_only_the_rest(estate: Estate, security: Stack) -> None:
-    # Without --continue-on-error: what depends on the failed resource lacks an input then, and the
-    # engine ends the run at the first resource that does not check.
     queues = estate.client(FIRST, "sqs")
     url = queues.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
     stack = estate.stack("members", "members")

@@ -130,6 +130,10 @@ REFUSED = {
     ),
     "text where a list stands": ({"regions": HOME}, f"regions: '{HOME}': is not a list; accepted is a list"),
     "a list where a mapping stands": ({"targets": []}, "targets: []: is not a mapping; accepted is a mapping"),
+    "a lost account without quotes": (
+        {"confirmLostAccounts": [333333333333]},
+        "confirmLostAccounts[0]: 333333333333 is not an account id of 12 digits, in quotes",
+    ),
     "an unknown recorder": ({"recorder": "own"}, "recorder: 'own': Input should be 'existing' or 'create'"),
     "an unknown standard": ({"standards": ["cis"]}, "standards[0]: 'cis' is not one of fsbp, cis-1.4.0, cis-3.0.0,"),
     "an unknown layer": ({"layers": ["hubs"]}, "layers[0]: 'hubs': Input should be 'organization', 'hub' or 'members'"),
