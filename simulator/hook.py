@@ -20,6 +20,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from botocore.loaders import Loader, create_loader
 from moto.core.request import Request
 
+from simulator.door_request import request_of_client
 from simulator.faults import NoAnswer
 from simulator.wire import Answer
 
@@ -42,7 +43,7 @@ def enter(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
     if hasattr(body, "read"):
         body = body.read()
     try:
-        answer = _doors[-1](Request.from_primitives(request.method, request.url, request.headers, body))
+        answer = _doors[-1](request_of_client(request.method, request.url, request.headers.items(), body))
     except NoAnswer as silence:
         raise ReadTimeoutError(endpoint_url=request.url) from silence
     headers = HTTPHeaders()
