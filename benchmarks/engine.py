@@ -1,6 +1,7 @@
 """The real engine over a local organisation, beside the same program against a provider that does nothing.
 
-python -m benchmarks.engine --accounts 30 --regions eu-west-1,us-east-1
+`python -m benchmarks.engine` measures both, each in a process of its own so that memory is its own, and exits with 1
+where a ratio is above its bound; `--side` measures one of them in this process.
 """
 
 from __future__ import annotations
@@ -9,25 +10,34 @@ import argparse
 import json
 import os
 import resource
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, ClassVar
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2 as messages
 
+from benchmarks.measure import BenchmarkError, Child, Figure, alternate, run
 from operations import local_estate
-from operations.engine import Engine, Result, Stack, Workspace
+from operations.engine import Engine, EngineMissingError, Result, Stack, Workspace
 from simulator.engine import wire
 from simulator.engine.provider import StandInProvider
 from simulator.engine.server import ProviderServer
 from simulator.local import LocalOrganization
 from simulator.provisioners import registry
 from simulator.provisioners.model import Site
+
+ACCOUNTS = 30
+REGIONS = "eu-west-1,us-east-1"
+BOUND = 1.5  # of the seconds of the provider that does nothing
+PHASES = ("members up", "members no change", "members destroy")
+SIDES: tuple[str, ...] = ("real", "nothing")
 
 
 class NothingDone(StandInProvider):
@@ -82,6 +92,7 @@ def _organization(accounts: int, regions: tuple[str, ...]) -> Iterator[LocalOrga
     plan = local_estate.plan_of(accounts)
     with LocalOrganization(plan, home_region=regions[0], regions=regions) as organization:
         local_estate.prepare(organization)
+        organization.settled()
         yield organization
 
 
@@ -130,7 +141,7 @@ def _timed(name: str, work: Callable[[], Result], told: dict[str, Any]) -> None:
         "engine_mb": children.end(),
         "changes": dict(result.counts),
     }
-    print(name, json.dumps(told[name]), flush=True)
+    print(name, json.dumps(told[name]), file=sys.stderr, flush=True)
 
 
 def _run(organization: LocalOrganization, server: type[ProviderServer]) -> Mapping[str, Any]:
@@ -146,25 +157,66 @@ def _run(organization: LocalOrganization, server: type[ProviderServer]) -> Mappi
 
         _timed("security up", stack("security", "organization", "hub").up, told)
         members = stack("members", "members")
-        _timed("members preview", members.preview, told)
         _timed("members up", members.up, told)
         _timed("members no change", lambda: members.preview("--expect-no-changes"), told)
         _timed("members destroy", members.destroy, told)
     told["organization_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print("organization_mb", told["organization_mb"], flush=True)
     return told
 
 
-def main() -> None:
-    """Measure one of the two, each in a process of its own, so that memory is its own."""
+def compare(real: Sequence[Child], nothing: Sequence[Child]) -> dict[str, Figure]:
+    """Figures of rounds of both sides; raises BenchmarkError where they did not do the same to as many resources."""
+    found: dict[str, Figure] = {}
+    for phase in PHASES:
+        pairs = [(one.said[phase], other.said[phase]) for one, other in zip(real, nothing, strict=True)]
+        if strange := [
+            (one["changes"], other["changes"]) for one, other in pairs if one["changes"] != other["changes"]
+        ]:
+            raise BenchmarkError(f"{phase}: the two sides did not do the same: {strange}")
+        name = f"engine_{phase.removeprefix('members ').replace(' ', '_')}"
+        ratios = [one["seconds"] / other["seconds"] for one, other in pairs]
+        found[f"{name}_ratio"] = Figure(round(median(ratios), 2), "ratio", BOUND)
+        found[f"{name}_seconds"] = Figure(round(median(one["seconds"] for one, _ in pairs), 1), "s")
+        found[f"{name}_processor_seconds"] = Figure(round(median(one["of_this_process"] for one, _ in pairs), 1), "s")
+    highest = [max(child.said[phase]["engine_mb"] for phase in PHASES) for child in real]
+    found["engine_memory"] = Figure(round(median(highest)), "MB")
+    found["engine_organization_memory"] = Figure(round(median(one.said["organization_mb"] for one in real)), "MB")
+    return found
+
+
+def figures(accounts: int = ACCOUNTS, regions: str = REGIONS, rounds: int = 1) -> dict[str, Figure]:
+    """Measure both sides in turn; nothing is measured where there is no engine, and that is said."""
+    try:
+        Engine.find()
+    except EngineMissingError as error:
+        print(f"the engine is not measured: {error}", file=sys.stderr)
+        return {}
+    given = ["--accounts", str(accounts), "--regions", regions]
+
+    def measured(side: str) -> Callable[[], Child]:
+        return lambda: run([sys.executable, "-m", "benchmarks.engine", "--side", side, *given])
+
+    return compare(*alternate(rounds, *(measured(side) for side in SIDES)))
+
+
+def main() -> int:
+    """Measure one side, or both beside each other; 1 where a bound is missed, or where there is no engine."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=30)
-    parser.add_argument("--regions", default="eu-west-1,us-east-1")
-    parser.add_argument("--nothing", action="store_true", help="against the provider that does nothing")
+    parser.add_argument("--accounts", type=int, default=ACCOUNTS)
+    parser.add_argument("--regions", default=REGIONS)
+    parser.add_argument("--rounds", type=int, default=1, help="of both sides in turn; the median counts")
+    parser.add_argument("--side", choices=SIDES, help="measure one in this process; the last line is JSON")
     given = parser.parse_args()
-    with _organization(given.accounts, tuple(given.regions.split(","))) as organization:
-        _run(organization, NothingServer if given.nothing else ProviderServer)
+    if given.side:
+        with _organization(given.accounts, tuple(given.regions.split(","))) as organization:
+            print(json.dumps(_run(organization, ProviderServer if given.side == "real" else NothingServer)))
+        return 0
+    found = figures(given.accounts, given.regions, given.rounds)
+    for name, figure in found.items():
+        bound = "" if figure.bound is None else f"  at most {figure.bound:g}: {'missed' if figure.missed else 'ok'}"
+        print(f"{name:36} {figure.value:8g} {figure.unit}{bound}")
+    return 1 if not found or any(figure.missed for figure in found.values()) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calls, cold_start, program, simulate
+from benchmarks import calls, cold_start, engine, program, simulate
 from benchmarks.measure import Figure
 
 GROUPS: Mapping[str, Callable[[], dict[str, Figure]]] = {
@@ -19,6 +19,7 @@ GROUPS: Mapping[str, Callable[[], dict[str, Figure]]] = {
     "cold-start": cold_start.figures,
     "program": program.figures,
     "simulate": simulate.figures,
+    "engine": engine.figures,
 }
 
 

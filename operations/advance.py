@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ CONTROL = "/_palisade/"
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 DURATION = re.compile(r"(?:\d{1,9}[dhms])+")
 LONGEST = timedelta(days=3660)
+DAY = timedelta(days=1)
 
 
 class AdvanceError(Exception):
@@ -66,8 +67,14 @@ def ask(port: int, name: str, given: Mapping[str, Any] | None = None) -> dict[st
     return found
 
 
-def advance(text: str, port: int | None) -> str:
-    """Advance the clock and return what to tell people; raises AdvanceError."""
-    seconds = duration_of(text).total_seconds()
-    answer = ask(port or port_here(), "advance", {"seconds": seconds})
-    return f"advanced by {text}; in the organisation it is now {answer['now']}"
+def advance(text: str, port: int | None, tell: Callable[[str], object]) -> str:
+    """Advance the clock day by day, telling how far it is, and return what to tell at the end; raises AdvanceError."""
+    whole = left = duration_of(text)
+    port = port or port_here()
+    while True:
+        part = min(left, DAY)
+        answer = ask(port, "advance", {"seconds": part.total_seconds()})
+        left -= part
+        if not left:
+            return f"advanced by {text}; in the organisation it is now {answer['now']}"
+        tell(f"{(whole - left) // DAY} of {whole / DAY:.4g} days; in the organisation it is now {answer['now']}")

@@ -104,7 +104,7 @@ def advance(
     from operations.advance import advance as let_pass
 
     try:
-        typer.echo(let_pass(duration, port))
+        typer.echo(let_pass(duration, port, lambda line: typer.echo(line, err=True)))
     except AdvanceError as error:
         typer.echo(f"palisade: {error}", err=True)
         raise typer.Exit(2) from error

@@ -209,6 +209,7 @@ def _set_up(organization: LocalOrganization, console: Console, *, bare: bool) ->
             _deploy(organization)
     with console.status("what is under way comes to rest"):
         _settle(organization)
+        organization.settled()
 
 
 def _deploy(organization: LocalOrganization) -> None:

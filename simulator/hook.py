@@ -14,12 +14,15 @@ from typing import Any
 import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import ClientCreator
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.loaders import Loader, create_loader
+from botocore.model import ServiceModel
 from moto.core.request import Request
 
+from simulator.door_request import request_of_client
 from simulator.faults import NoAnswer
 from simulator.wire import Answer
 
@@ -42,7 +45,7 @@ def enter(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
     if hasattr(body, "read"):
         body = body.read()
     try:
-        answer = _doors[-1](Request.from_primitives(request.method, request.url, request.headers, body))
+        answer = _doors[-1](request_of_client(request.method, request.url, request.headers.items(), body))
     except NoAnswer as silence:
         raise ReadTimeoutError(endpoint_url=request.url) from silence
     headers = HTTPHeaders()
@@ -75,4 +78,19 @@ def _shared_loader(search_path: str | None = None) -> Loader:
 
 # By both names: botocore's sessions know one, a function that hands its sessions a loader the other.
 botocore.loaders.create_loader = botocore.session.create_loader = _shared_loader
+
+
+def _create_methods(creator: ClientCreator, service_model: ServiceModel) -> dict[str, Any]:
+    """Make the methods of a service's clients once: functions start cold every hour, and EC2 alone has 700."""
+    key = (service_model.service_name, service_model.api_version)
+    if key not in _methods:
+        _methods[key] = _made_methods(creator, service_model)
+    return dict(_methods[key])  # handlers of a session add to it
+
+
+_methods: dict[tuple[str, str], dict[str, Any]] = {}
+_creator: Any = ClientCreator
+_made_methods = _creator._create_methods
+_creator._create_methods = _create_methods
+
 BUILTIN_HANDLERS.append(("before-send", enter))

@@ -83,7 +83,16 @@ class LocalOrganization:
         self.owner.close()
         self._clock.close()
         _reset_moto()
+        gc.unfreeze()
         gc.collect()
+
+    def settled(self) -> None:
+        """Say that what is to live on stands: the garbage collector passes over it until the organisation is left.
+
+        A full round of it over accounts, service models and modules stops every thread for half a second and more.
+        """
+        gc.collect()
+        gc.freeze()
 
     def do(self, work: Callable[[], Result]) -> Result:
         """Do something on the owner thread."""

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import moto.core.responses
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict
@@ -22,6 +23,9 @@ from simulator.wire import Answer
 
 Handler = Callable[..., Any]
 MADE_UP_HOST = "palisade.made_up_host"
+
+# moto looks all members of a service's class up at every call, to find one; classes do not change.
+moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
 
 
 @cache

@@ -6,16 +6,16 @@ as a proxy, or with a bucket or an account in the host name.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import UnknownServiceError
-from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request, environ_key_for_header
+from moto.core.request import Request, environ_key_for_header
 
 from simulator.bodies import plain
+from simulator.door_request import request_to
 from simulator.moto_dispatch import MADE_UP_HOST, endpoint_prefix
 from simulator.port_http import BadMessage, Message
 from simulator.signing import ACCOUNT_PATH, first_service
@@ -42,33 +42,16 @@ def request_of(message: Message, home_region: str) -> Request:
     headers, body = _read(message, PORT.sub("", given))
     region, service = _scope(headers, target.query, body, home_region)
     host = _host(PORT.sub("", given), target.path, region, service)
-    path = target.path or "/"
-    raw = f"{path}?{target.query}" if target.query else path
-    environ: dict[str, object] = {
-        "REQUEST_METHOD": message.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-        "QUERY_STRING": target.query,
-        "RAW_URI": raw,
-        "REQUEST_URI": raw,
-        "SERVER_NAME": host,
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.url_scheme": "https",
-        "wsgi.input": io.BytesIO(body),
-        "CONTENT_LENGTH": "0",
-        PRESERVED_HEADER_NAMES_ENVIRON_KEY: {
-            environ_key_for_header(name): name for name in message.spelled.values() if _is_metadata(name)
-        },
-    }
-    for name, value in headers.items():
-        if name != "transfer-encoding":
-            environ[environ_key_for_header(name)] = value
-    environ["HTTP_HOST"] = host
+    request = request_to(
+        host,
+        (message.method, target.path or "/", target.query),
+        headers.items(),
+        body,
+        spelled={environ_key_for_header(name): name for name in message.spelled.values() if _is_metadata(name)},
+    )
     if host == f"{_label(service)}.{region}.amazonaws.com" and not AWS_HOST.search(PORT.sub("", given)):
-        environ[MADE_UP_HOST] = True
-    return Request(environ)
+        request.environ[MADE_UP_HOST] = True
+    return request
 
 
 def _read(message: Message, host: str) -> tuple[dict[str, str], bytes]:

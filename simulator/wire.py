@@ -22,6 +22,7 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
 from simulator.call import ServiceError
+from simulator.door_request import request_of_client
 from simulator.signing import service_named
 
 FORMS = ("", "application/x-www-form-urlencoded")
@@ -165,7 +166,7 @@ class Wire:
             body = urlencode(body)
         elif hasattr(body, "read"):
             body = body.read()
-        return Request.from_primitives(request_dict["method"], request_dict["url"], headers, body)
+        return request_of_client(request_dict["method"], request_dict["url"], headers.items(), body)
 
     def decode(self, answer: Answer) -> dict[str, Any]:
         """Read the response of such a call; raises ServiceError where it is an error."""

@@ -97,21 +97,26 @@ class Entrance:
     asynchronous comes about.
     """
 
-    def __init__(self, base: Callable[[], ReadOnlyCredentials], pause: Callable[[float], None]) -> None:
+    def __init__(
+        self, clients: Clients, base: Callable[[], ReadOnlyCredentials], pause: Callable[[float], None]
+    ) -> None:
         self._base = base
         self.pause = pause
-        self._clients = Clients()
+        self._clients = clients
 
     @classmethod
     def of_pipeline(cls, organization: LocalOrganization, pipeline: tuple[str, str]) -> Entrance:
         """Enter as the role of a pipeline: an account, and the ARN of the role in it; waits are simulated time."""
         account, role = pipeline
+        clients = Clients()
 
         def base() -> ReadOnlyCredentials:
-            client = organization.session(account).client("sts")
-            return _credentials(client.assume_role(RoleArn=role, RoleSessionName="pipeline"))
+            administrator: Any = organization.session(account).get_credentials()
+            with acting(administrator.get_frozen_credentials()):
+                sts = clients.client("sts", organization.world.home_region)
+                return _credentials(sts.assume_role(RoleArn=role, RoleSessionName="pipeline"))
 
-        return cls(base, lambda seconds: organization.advance(timedelta(seconds=seconds)))
+        return cls(clients, base, lambda seconds: organization.advance(timedelta(seconds=seconds)))
 
     def enter(self, name: str, inputs: Mapping[str, Any]) -> Entered:
         """Assume a provider's roles in turn and see where they lead; raises EntranceError."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.backends import get_backend
+from simulator.iam.backends import backends
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -51,9 +51,9 @@ class RecordedType:
 
 def existing(service: str, account: str, region: str) -> Any:
     """Return moto's state of a service in one place; None where nothing was ever addressed there."""
-    backends = get_backend(service)
-    regional = backends[account] if account in backends.keys() else {}  # noqa: SIM118 - `in` creates what it asks for
-    return regional[region] if region in regional.keys() else None  # noqa: SIM118 - the same
+    # moto's own look-up makes what it is asked for.
+    places = dict.get(backends(service), account)
+    return None if places is None else dict.get(places, region)
 
 
 def camel(value: Any) -> Any:

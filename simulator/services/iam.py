@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore import xform_name
-from moto.backends import get_backend
 from moto.iam.models import AWSManagedPolicy
 
 from simulator.call import Call, ServiceError
+from simulator.iam.backends import backends
 from simulator.iam.documents import (
     INLINE_POLICY_CHARACTERS,
     MANAGED_POLICY_CHARACTERS,
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 POLICIES_PER_ENTITY = 10
+# Services whose resources hold policies, where moto keeps the resources, and their policies.
+HOLDERS = (
+    ("iam", "roles", "assume_role_policy_document"),
+    ("s3", "buckets", "policy"),
+    ("kms", "keys", "policy"),
+    ("sqs", "queues", "policy"),
+    ("sns", "topics", "policy"),
+)
 LINKED_PATH = "/aws-service-role/"
 ROLE_CHANGES = frozenset(
     {
@@ -66,7 +74,7 @@ class Iam(Service):
                 _replace_principal(holder, attribute, *named)
 
     def _backend(self, call: Call) -> Any:
-        return get_backend("iam")[call.account][call.partition]
+        return backends("iam")[call.account][call.partition]
 
     def _protect(self, call: Call) -> None:
         """Keep service-linked roles AWS's own: service control policies do not bind them.
@@ -154,18 +162,11 @@ class Iam(Service):
 
     def _policy_holders(self) -> Iterator[tuple[Any, str]]:
         """Yield everything that holds a resource policy, with the attribute that it stands in."""
-        for account in self.world.known_accounts():
-            for role in get_backend("iam")[account][self.world.partition].roles.values():
-                yield role, "assume_role_policy_document"
-            for bucket in get_backend("s3")[account][self.world.partition].buckets.values():
-                yield bucket, "policy"
-            for region in self.world.regions:
-                for key in get_backend("kms")[account][region].keys.values():
-                    yield key, "policy"
-                for queue in get_backend("sqs")[account][region].queues.values():
-                    yield queue, "policy"
-                for topic in get_backend("sns")[account][region].topics.values():
-                    yield topic, "policy"
+        for service, kept, attribute in HOLDERS:
+            for places in backends(service).values():
+                for state in places.values():
+                    for holder in getattr(state, kept).values():
+                        yield holder, attribute
 
 
 def _entity_name(call: Call) -> str:

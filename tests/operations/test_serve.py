@@ -108,13 +108,14 @@ logs = enter({place.member()!r}).client("logs")
 answer.append(len(logs.filter_log_events(logGroupName="/aws/lambda/palisade-detect")["events"]))
 """
     before, lines_before = place.run(script)
-    done = palisade("advance", "12h", environment=place.line["environment"])
+    done = palisade("advance", "1d12h", environment=place.line["environment"])
     assert done.returncode == 0, done.stderr
+    assert "1 of 1.5 days; in the organisation it is now" in done.stderr
     after, lines_after = place.run(script)
     passed = time.mktime(time.strptime(after, "%a, %d %b %Y %H:%M:%S GMT")) - time.mktime(
         time.strptime(before, "%a, %d %b %Y %H:%M:%S GMT")
     )
-    assert 12 * 3600 <= passed < 13 * 3600
+    assert 36 * 3600 <= passed < 37 * 3600
     assert lines_after > lines_before  # the detect function's schedule came
 
 

@@ -1,0 +1,35 @@
+"""What the benchmark of the engine makes of the two sides it has measured. Nothing here is timed."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.engine import PHASES, compare
+from benchmarks.measure import BenchmarkError, Child
+
+
+def side(seconds: float, resources: int = 2, megabytes: int = 400) -> Child:
+    phase = {"seconds": seconds, "of_this_process": 1.0, "engine_mb": megabytes, "changes": {"any": resources}}
+    return Child({**dict.fromkeys(PHASES, phase), "organization_mb": 470}, 0.0, 0.0)
+
+
+def test_the_bound_holds_the_ratio_of_rounds_that_were_measured_together() -> None:
+    found = compare([side(4.4), side(15.0), side(9.0)], [side(4.0), side(10.0), side(5.0)])
+
+    assert found["engine_destroy_ratio"].value == 1.5
+    assert not found["engine_destroy_ratio"].missed
+
+
+def test_a_slower_destroy_is_missed() -> None:
+    assert compare([side(8.1)], [side(3.7)])["engine_destroy_ratio"].missed
+
+
+def test_sides_that_did_not_do_the_same_are_not_compared() -> None:
+    with pytest.raises(BenchmarkError, match="members up"):
+        compare([side(4.0, resources=1)], [side(4.0)])
+
+
+def test_the_memory_is_the_highest_of_the_engine_and_that_of_the_organisation() -> None:
+    found = compare([side(4.0, megabytes=420)], [side(4.0)])
+
+    assert (found["engine_memory"].value, found["engine_organization_memory"].value) == (420, 470)
