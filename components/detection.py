@@ -21,6 +21,7 @@ TIMEOUT = 300
 TWO_WEEKS = 14 * 24 * 3600
 RECONCILE = "rate(6 hours)"
 RECONCILE_INPUT = {"palisade": "reconcile"}
+LIFECYCLE_INPUT = {"palisade": "lifecycle"}
 # Source: AWS Config quotas and PutConfigRule: InputParameters of at most 1,024 characters.
 RULE_PARAMETERS_LIMIT = 1024
 CHANGES = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
@@ -103,6 +104,7 @@ class Detection(pulumi.ComponentResource):
             region=region,
             opts=child,
         )
+        self._farewell = self._lifecycle(identity)
         self._route(
             names.compliance_rule,
             "Compliance changes of Palisade's Config rules.",
@@ -125,6 +127,21 @@ class Detection(pulumi.ComponentResource):
             if control.scope is Scope.REGIONAL or region == estate.home_region:
                 self._rule(control, stamp.parameters.get(control.id, {}), config)
         self.register_outputs({})
+
+    def _lifecycle(self, identity: MemberIdentity) -> aws.lambda_.Invocation:
+        """Have the function archive the account's own findings before it goes.
+
+        What imports findings depends on this, so it goes first. The name is the plain one: were it an output
+        of the function, a replaced function would replace this too, and archive.
+        """
+        return aws.lambda_.Invocation(
+            f"{self._name}-lifecycle",
+            function_name=self._estate.names.detect_function,
+            input=json.dumps(LIFECYCLE_INPUT),
+            lifecycle_scope="CRUD",
+            region=self._region,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function, *identity.ready]),
+        )
 
     def _permission(
         self,
@@ -176,7 +193,7 @@ class Detection(pulumi.ComponentResource):
             input=json.dumps(constant) if constant else None,
             dead_letter_config={"arn": self.dead_letters.arn},
             region=self._region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed, self._farewell]),
         )
 
     def _rule(self, control: Control, given: Mapping[str, Any], config: aws.lambda_.Permission) -> None:

@@ -25,12 +25,13 @@ from simulator.engine.schema import UnknownTypeError, faults, schema
 from simulator.provisioners import registry
 from simulator.provisioners.comparison import differing
 from simulator.provisioners.entrance import Entered, Entrance, EntranceError
+from simulator.provisioners.lambda_invocations import InvocationError
 from simulator.provisioners.model import Edit, Known, Site, UnservedPropertyError
 from simulator.provisioners.registry import UnservedTypeError
 
 REFUSALS = (
-    BotoCoreError, ClientError, EntranceError, LookupError, NotImplementedError, OSError, TimeoutError,
-    UnknownTypeError, UnservedPropertyError, UnservedTypeError, ValueError,
+    BotoCoreError, ClientError, EntranceError, InvocationError, LookupError, NotImplementedError, OSError,
+    TimeoutError, UnknownTypeError, UnservedPropertyError, UnservedTypeError, ValueError,
 )  # fmt: skip
 
 
@@ -125,8 +126,10 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         if imported and "@" in identifier:
             identifier, _, region = identifier.rpartition("@")
             inputs = {"region": region}
+        before = {name: value for name, value in wire.read(request.properties).items() if name not in inputs}
+        known = Known(identifier, {} if imported else inputs, before)
         with self._answering(context, request.urn), self._site(context, inputs) as site:
-            standing = registry.read(request.type, site, Known(identifier, {} if imported else inputs))
+            standing = registry.read(request.type, site, known)
         if standing is None:
             return messages.ReadResponse()
         live = {

@@ -83,6 +83,7 @@ MEMBER_EACH_REGION = {
     "cloudwatch/logGroup:LogGroup": 1,
     "lambda/function:Function": 1,
     "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "lambda/invocation:Invocation": 1,
     "lambda/permission:Permission": 3,
     "sqs/queue:Queue": 1,
     "sqs/queuePolicy:QueuePolicy": 1,
