@@ -173,7 +173,6 @@ class Detection(pulumi.ComponentResource):
         constant: dict[str, str] | None = None,
     ) -> None:
         kind = physical.removeprefix(f"{self._estate.names.prefix}-")
-        child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-{kind}",
             name=physical,
@@ -182,7 +181,7 @@ class Detection(pulumi.ComponentResource):
             schedule_expression=schedule,
             region=self._region,
             tags=dict(self._estate.tags),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._farewell]),
         )
         allowed = self._permission(kind, "events", source_arn=rule.arn)
         aws.cloudwatch.EventTarget(
@@ -193,7 +192,7 @@ class Detection(pulumi.ComponentResource):
             input=json.dumps(constant) if constant else None,
             dead_letter_config={"arn": self.dead_letters.arn},
             region=self._region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed, self._farewell]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
 
     def _rule(self, control: Control, given: Mapping[str, Any], config: aws.lambda_.Permission) -> None:
