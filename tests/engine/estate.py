@@ -77,11 +77,11 @@ class Estate:
 
 
 @contextmanager
-def opened(engine: Engine, folder: Path) -> Iterator[Estate]:
+def opened(engine: Engine, folder: Path, *, checkpoints: bool = False) -> Iterator[Estate]:
     """Found the organisation, serve its provider, and lay out a workspace."""
     plan = local_estate.plan_of(2)
     with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
         local_estate.prepare(organization)
         pipeline = (local_estate.HUB, local_estate.pipeline_role(organization))
         with ProviderServer(organization, pipeline) as server:
-            yield Estate(organization, Workspace.make(engine, folder, server.port, checkpoints=False))
+            yield Estate(organization, Workspace.make(engine, folder, server.port, checkpoints=checkpoints))
