@@ -7,7 +7,7 @@ import pulumi
 
 from components import archive
 from lambdas.controls import catalog
-from stacks import hub, member, organization
+from stacks import hub, identity, member, organization
 from stacks.settings import read
 
 ROOT = Path(__file__).resolve().parent
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent
 gc.set_threshold(100_000, 50, 100)
 
 settings = read(catalog())
+identity.keep(settings)
 built = archive.build(ROOT, ROOT / "build" / "archive")
 below = organization.deploy(settings) if "organization" in settings.layers else None
 if "hub" in settings.layers:
