@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,7 +63,7 @@ class SecurityHub:
 
 
 def hub(number: int, **changes: Any) -> SecurityHub:
-    now = detect.datetime.now(detect.UTC)
+    now = datetime.now(UTC)
     built = [findings.build(SSH, SSH.resource(PLACE, f"sg-{one}"), FAILED, "a", None, now) for one in range(number)]
     return SecurityHub({one["Id"]: one for one in built}, **changes)
 
