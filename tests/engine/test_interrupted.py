@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,19 @@ def pending(stack: Stack) -> list[dict[str, Any]]:
     return [one["resource"] for one in state.get("pending_operations", ())]
 
 
+def settled(stack: Stack) -> None:
+    """Wait until the state is written: a file is not written whole or not at all, as an object of S3 is."""
+    file = next((stack.workspace.folder.parent / "state").rglob(f"stacks/*/{stack.name}.json"))
+    before = b""
+    for _ in range(100):
+        text = file.read_bytes()
+        if text == before and text.rstrip().endswith(b"}"):
+            return
+        before = text
+        time.sleep(0.5)
+    raise AssertionError("the state was written without end")
+
+
 def our_keys(estate: Estate) -> list[str]:
     """The ids of the hub's keys that are Palisade's."""
     kms = estate.client(HUB, "kms")
@@ -116,6 +130,7 @@ def test_an_up_that_is_killed_is_unlocked_and_told_what_became_of_what_was_under
     with held(monkeypatch, KEY, after=made) as holding:
         process = stack.begin(*UP)
         assert holding.reached.wait(60)
+        settled(stack)
         os.killpg(process.pid, signal.SIGKILL)
         ended(process)
     with pytest.raises(EngineError, match="pulumi cancel"):
