@@ -106,4 +106,4 @@ def _told(action: str, answer: Mapping[str, Any]) -> str:
         return f"lifted: {answer['lifted']}"
     if action == "stop":
         return "stopped: no remediation begins any more. Go on with: palisade resume"
-    return "resumed: what was held up is taken up by the sweep, within a quarter of an hour"
+    return "resumed: what was held up is taken up by the sweep within twenty minutes"
