@@ -44,7 +44,7 @@ def run(
     asked = dict(body)
     if body.get("remediation"):
         # With --json standard output has the answer alone.
-        asked |= _look(hub, body, Console(stderr=as_json, highlight=False))
+        asked |= _look(hub, body, Console(stderr=as_json, highlight=False, markup=False))
     what = " ".join(one for one in (body["action"], body.get("remediation", "")) if one)
     if confirm is not None and body["action"] not in AT_ONCE and not confirm(f"{what}?"):
         raise RefusedError("not confirmed: nothing was sent")

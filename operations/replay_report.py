@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Sequence
+from time import sleep
 
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +38,7 @@ def run(
         if dry_run or not chosen:
             _show(backlog, limit, console, as_json=as_json)
             return True
-        replay = Replay(hub, seconds, time.sleep, lambda line: print(line, file=sys.stderr))
+        replay = Replay(hub, seconds, sleep, lambda line: print(line, file=sys.stderr))
         ended = replay.run(chosen, min(canary, len(chosen)))
     except FAILURES as error:
         raise readable(error, "what a replay needs (policies, findings, state, ledger)") from error

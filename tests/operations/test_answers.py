@@ -234,6 +234,7 @@ def test_without_credentials_or_region_nothing_is_asked(world: People) -> None:
 def test_an_account_of_the_organization_other_than_the_hub_has_no_endpoint(world: People) -> None:
     held = world.loop.member().get_credentials()
     assert held is not None
+    assert held.token is not None
     with pytest.MonkeyPatch.context() as shell:
         shell.setenv("AWS_ACCESS_KEY_ID", held.access_key)
         shell.setenv("AWS_SECRET_ACCESS_KEY", held.secret_key)

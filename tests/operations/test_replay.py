@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 
 from lambdas.controls.model import Resource
-from operations import replay_report
 from operations.local_estate import APPROVERS
 from tests.operations.hub_world import STRANGERS, People, people
 from tests.organization.loop_world import NAMES, NOTIFIED, SSH, TEAM, ingress, open_group
@@ -22,7 +21,7 @@ LOCAL = ("replay", "--environment", "local")
 @pytest.fixture(scope="module")
 def world() -> Iterator[People]:
     with people("automatic") as opened:
-        opened.monkeypatch.setattr(replay_report.time, "sleep", opened.passing())
+        opened.monkeypatch.setattr("operations.replay_report.sleep", opened.passing())
         yield opened
 
 
