@@ -70,7 +70,7 @@ def story(hub: Hub, remediation: str, *, as_json: bool) -> None:
     """Print everything of one remediation in order of time; raises HubError and RefusedError."""
     ledger = hub.ledger()
     try:
-        entries = sorted(ledger.entries(remediation), key=lambda entry: (entry["at"], entry["entry"]))
+        entries = sorted(ledger.entries(remediation), key=_order)
         if not entries:
             raise RefusedError(f"the ledger has no {remediation}")
         if as_json:
@@ -88,10 +88,17 @@ def story(hub: Hub, remediation: str, *, as_json: bool) -> None:
         raise readable(error, "the ledger") from error
 
 
+def _order(entry: Entry) -> tuple[str, int, str]:
+    """By time; of one and the same moment what people said first, then the journal, then the outcome."""
+    key = str(entry["entry"])
+    return str(entry["at"]), 2 if key == "outcome" else int(key[:1].isdigit()), key
+
+
 def _table(found: Sequence[Row]) -> Table:
     table = Table(title="The ledger, newest first (UTC)", title_justify="left")
     for heading in ("at", "remediation", "state", "control", "resource", "why"):
-        table.add_column(heading, overflow="fold")
+        # An id is copied into the next command.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "remediation")
     for row in found:
         by = f" (by {row.by})" if row.by else ""
         table.add_row(
@@ -134,7 +141,7 @@ def _events(entries: Sequence[Entry]) -> Table:
             if mark in answered:
                 continue
         lines = list(_said(kind, entry, begun))
-        table.add_row(moment(entry["at"]), kind, Text("\n".join(lines)))
+        table.add_row(moment(entry["at"]), "call" if kind in ("intent", "response") else kind, Text("\n".join(lines)))
     return table
 
 

@@ -100,7 +100,7 @@ def _waiting(backlog: Backlog, limit: int) -> Table:
 def _outcomes(ended: Sequence[Ended]) -> Table:
     table = Table(title="How it ended", title_justify="left")
     for heading in ("resource", "control", "outcome", "why", "remediation"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "remediation")
     for one in ended:
         request = one.waiting.request
         table.add_row(
