@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from operations import hub_commands
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -183,6 +185,9 @@ def rollout(
         typer.echo(f"palisade: {error}", err=True)
         raise typer.Exit(2) from error
     raise typer.Exit(0 if whole else 1)
+
+
+hub_commands.register(app)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ MANAGEMENT = "100000000001"
 HUB = "200000000002"
 FIRST_MEMBER = 300000000001
 PIPELINE = "palisade-pipeline"
+# Not named palisade-*: the pipeline's role may change what is.
+APPROVERS = "security-approvers"
 ORGANIZATION_ROLE = "palisade-organization"
 DATA_KEY = "alias/data"
 CONFIG_BUCKET = f"config-{MANAGEMENT}"
@@ -57,9 +59,58 @@ def pipeline_role(organization: LocalOrganization) -> str:
     return f"arn:{organization.world.partition}:iam::{HUB}:role/{PIPELINE}"
 
 
+def approvers_role(organization: LocalOrganization) -> str:
+    """The ARN of the role of people who answer; it stands in the hub."""
+    return f"arn:{organization.world.partition}:iam::{HUB}:role/{APPROVERS}"
+
+
+def approvers_policies(partition: str, region: str, prefix: str = "palisade") -> dict[str, dict[str, Any]]:
+    """The policies of an approver, by name: to answer and look, and to replay. docs/security.md shows the same.
+
+    Source: Lambda Developer Guide, "Control access to Lambda function URLs": both actions, each with its condition.
+    """
+    function = f"arn:{partition}:lambda:{region}:{HUB}:function:{prefix}-approve"
+    table = f"arn:{partition}:dynamodb:{region}:{HUB}:table/{prefix}"
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    through = {"StringEquals": {"kms:ViaService": f"dynamodb.{region}.{suffix}"}}
+    by_url = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    answer = [
+        _allow("FindEndpoint", ["lambda:GetFunctionUrlConfig"], function),
+        _allow(
+            "CallEndpoint",
+            ["lambda:InvokeFunctionUrl"],
+            function,
+            {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+        ),
+        _allow("InvokeByEndpoint", ["lambda:InvokeFunction"], function, by_url),
+        _allow("ReadLedger", ["dynamodb:Query"], [f"{table}-ledger", f"{table}-ledger/index/by-account"]),
+        _allow("ReadAllOfLedger", ["dynamodb:Scan"], f"{table}-ledger"),
+        _allow("DecryptLedger", ["kms:Decrypt"], f"arn:{partition}:kms:{region}:{HUB}:key/*", through),
+    ]
+    findings = ["securityhub:GetFindings", "securityhub:BatchUpdateFindings"]
+    replay = [
+        _allow("ReadPolicies", ["dynamodb:Query"], f"{table}-policies"),
+        _allow(
+            "ReadCases",
+            ["dynamodb:GetItem"],
+            f"{table}-state",
+            {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["case#*"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        ),
+        _allow("RenewFindings", findings, f"arn:{partition}:securityhub:{region}:{HUB}:hub/default"),
+    ]
+    return {
+        name: {"Version": "2012-10-17", "Statement": statements}
+        for name, statements in (("answer", answer), ("replay", replay))
+    }
+
+
 def prepare(organization: LocalOrganization) -> None:
-    """Set up what is there before Palisade: the pipeline's roles, a recorder, and each team's own key."""
+    """Set up what is there before Palisade: roles of pipeline and people, a recorder, and each team's own key."""
     _pipeline(organization)
+    _approvers(organization)
     _management_role(organization)
     _config_bucket(organization)
     for account in organization.world.accounts.values():
@@ -86,7 +137,12 @@ def stack_config(organization: LocalOrganization, stack: str = "local") -> dict[
         "pipelineRole": pipeline_role(organization),
         "homeRegion": world.home_region,
         "regions": list(world.regions),
-        "environments": {config["environment"]: {"organizationalUnits": [units["Workloads"], units["Security"]]}},
+        "environments": {
+            config["environment"]: {
+                "organizationalUnits": [units["Workloads"], units["Security"]],
+                "approvers": [approvers_role(organization)],
+            }
+        },
         "targets": {"organizationalUnits": [units["Workloads"]]},
         "controls": _with_key(config["controls"], world.regions),
     }
@@ -136,6 +192,27 @@ def _pipeline(organization: LocalOrganization) -> None:
     }
     client.create_role(RoleName=PIPELINE, AssumeRolePolicyDocument=json.dumps(trust))
     client.put_role_policy(RoleName=PIPELINE, PolicyName="enter", PolicyDocument=json.dumps(enter))
+
+
+def _approvers(organization: LocalOrganization) -> None:
+    """Make the role of people who answer; administrators of the hub and of the management account may enter it."""
+    world = organization.world
+    client = organization.session(HUB).client("iam")
+    roots = [f"arn:{world.partition}:iam::{account}:root" for account in (HUB, world.management)]
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": roots}, "Action": "sts:AssumeRole"}],
+    }
+    client.create_role(RoleName=APPROVERS, AssumeRolePolicyDocument=json.dumps(trust))
+    for name, document in approvers_policies(world.partition, world.home_region).items():
+        client.put_role_policy(RoleName=APPROVERS, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def _allow(
+    sid: str, actions: Sequence[str], resource: str | Sequence[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def _management_role(organization: LocalOrganization) -> None:

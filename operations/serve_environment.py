@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from operations.local_estate import APPROVERS, HUB
 from simulator.identity import Credentials
 from simulator.port_requests import PROXIED_DOMAIN
 from simulator.services.organizations import ACCESS_ROLE
@@ -63,16 +64,18 @@ def access_role(world: World, account: str) -> str:
 
 
 def profiles(world: World) -> str:
-    """An AWS configuration with a profile for each account, entered with the environment's credentials.
+    """An AWS configuration with a profile for each account and one for approvers, by the environment's credentials.
 
     The AWS CLI keeps sessions by role and session name, in files and by its own clock. The name tells this
     organisation's sessions, since the clock was advanced last, from all before.
     """
     name = f"people-{world.agenda.now():%Y%m%dT%H%M%S.%f}"
+    roles = {one.name: access_role(world, one.id) for one in _entered(world)}
+    roles["approvers"] = f"arn:{world.partition}:iam::{HUB}:role/{APPROVERS}"
     return "\n".join(
-        f"[profile {one.name}]\nrole_arn = {access_role(world, one.id)}\nrole_session_name = {name}\n"
+        f"[profile {profile}]\nrole_arn = {role}\nrole_session_name = {name}\n"
         f"credential_source = Environment\nregion = {world.home_region}\n"
-        for one in _entered(world)
+        for profile, role in roles.items()
     )
 
 
@@ -95,6 +98,7 @@ def for_people(port: int, variables: Mapping[str, str], world: World, *, end: st
             f"  aws --profile {example.name} sts get-caller-identity",
             f"  aws sts assume-role --role-session-name me --role-arn {access_role(world, example.id)}",
             "",
+            "Answer questions: palisade approve r-... --profile approvers",
             f"Let time pass: palisade advance 31d --port {port}",
             f"End it: {end}",
         )

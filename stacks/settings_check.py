@@ -187,6 +187,7 @@ def _regions(fields: Mapping[str, Any]) -> Iterator[str]:
         roles = {to_camel(name): fields.get(name) for name in ("pipeline_role", "management_role")}
         for name, part in (fields.get("environments") or {}).items():
             roles[f"environments.{name}.pipelineRole"] = part.pipeline_role
+            roles |= {f"environments.{name}.approvers[{number}]": one for number, one in enumerate(part.approvers)}
         for place, role in roles.items():
             if role and role.split(":")[1] != partition:
                 yield f"{place}: {role} is not of the partition {partition} of the Regions"
@@ -206,6 +207,14 @@ def _environments(fields: Mapping[str, Any]) -> Iterator[str]:
             if one in seen:
                 yield f"environments.{name}: {one} is in {seen[one]} already; a unit or account is in one environment"
             seen[one] = name
+        yield from _approvers(f"environments.{name}.approvers", part.approvers, fields.get("hub_account"))
+
+
+def _approvers(place: str, approvers: Sequence[str], hub: str | None) -> Iterator[str]:
+    """Refuse whoever could never answer: the endpoint has no policy of its own that admits another account."""
+    for number, one in enumerate(approvers):
+        if hub and one.split(":")[4] != hub:
+            yield f"{place}[{number}]: {one} is not of the hub account {hub}, which alone reaches the endpoint"
 
 
 def _control(

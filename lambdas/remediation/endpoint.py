@@ -158,8 +158,14 @@ class Endpoint:
         return {"stopped": True}
 
     def resume(self, asked: Asked) -> dict[str, Any]:
-        """End the emergency stop: it concerns every environment, and so does the right to."""
-        for name in self.environments:
+        """End the emergency stop: it concerns every environment, and so does the right to.
+
+        An environment that names no approvers has nobody to ask, and must not keep the others stopped for good.
+        """
+        asking = [name for name in self.environments if self.approvers(name)]
+        if not asking:
+            raise RequestError(403, f"{asked.caller} is no approver of any environment")
+        for name in asking:
             self._authorise(asked, name)
         self._record(asked, self.hub, "resumed")
         self.guard.stand(STOP_KEY, {"resumed_by": asked.caller, "stopped": None})

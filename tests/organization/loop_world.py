@@ -220,15 +220,15 @@ def interrupted(
 
 @contextmanager
 def deployed(**settings: Any) -> Iterator[Loop]:
-    """Open the organisation, deploy the program into it, and let it come to rest.
-
-    A setting that is a function makes its value of the usual one.
-    """
+    """Open the organisation, deploy the program into it, and let it come to rest; environments add to its own."""
     plan = local_estate.plan_of(3)
     with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
         local_estate.prepare(organization)
         config = _config(organization)
-        config |= {key: value(config[key]) if callable(value) else value for key, value in settings.items()}
+        more: dict[str, Any] = settings.pop("environments", {})
+        known = config["environments"]
+        environments = known | {name: {**known.get(name, {}), **part} for name, part in more.items()}
+        config |= {**settings, "environments": environments}
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         deploy(organization, "local", texts, (HUB, local_estate.pipeline_role(organization)))
         organization.rest()

@@ -15,7 +15,7 @@ from operations.signed_request import send
 from tests.organization.loop_world import NAMES, NOTIFIED, REGION, SSH, TEAM, Loop, deployed
 from tests.organization.policy_world import assumed
 
-APPROVERS, OTHERS = "security-approvers", "developers"
+APPROVERS, OTHERS = "duty", "developers"
 APPROVE = {SSH.id: {"mode": "approve"}}
 
 
@@ -52,10 +52,7 @@ class People(Loop):
 def peopled(**settings: Any) -> Iterator[People]:
     """Deploy with approvers in the environment; the team's account waits for approval, the other is only told."""
     approvers = [f"arn:aws:iam::{HUB}:role/people/{APPROVERS}"]
-
-    def environments(usual: dict[str, Any]) -> dict[str, Any]:
-        return {name: {**part, "approvers": approvers} for name, part in usual.items()}
-
+    environments = {name: {"approvers": approvers} for name in ("local", "other")}
     overrides = [
         {"accounts": [TEAM], "controls": APPROVE},
         {"accounts": [NOTIFIED], "controls": {SSH.id: {"mode": "notify"}}},

@@ -56,7 +56,7 @@ def test_what_is_approved_is_done_and_the_ledger_says_who_approved(loop: People,
     approved(loop, waiting)
     assert ingress(loop.member(), group) == []
     entries = loop.ledger_of(identifier)
-    assert entries["approved-1"]["by"].endswith(":assumed-role/security-approvers/alice")
+    assert entries["approved-1"]["by"].endswith(":assumed-role/duty/alice")
     assert entries["approved-1"]["digest"] == entries["asked-1"]["digest"]
     assert entries["outcome"]["outcome"] == "remediated"
     assert "approval" not in loop.case(group.arn)

@@ -157,6 +157,15 @@ REFUSED = {
         environment(pipelineRole=role(HUB, "pipeline", "aws-cn")),
         f"environments.production.pipelineRole: arn:aws-cn:iam::{HUB}:role/pipeline is not of the partition aws",
     ),
+    "an approver of another account than the hub": (
+        environment(approvers=[role(HUB, "approvers"), role(PLAIN, "approvers")]),
+        f"environments.production.approvers[1]: arn:aws:iam::{PLAIN}:role/approvers is not of the hub account {HUB}, "
+        "which alone reaches the endpoint",
+    ),
+    "an approver of another partition": (
+        environment(approvers=[role(HUB, "approvers", "aws-cn")]),
+        f"environments.production.approvers[0]: arn:aws-cn:iam::{HUB}:role/approvers is not of the partition aws of",
+    ),
     "an excluded Region that is not governed": (
         {"targets": {"organizationalUnits": [WORKLOADS], "excludeRegions": {PLAIN: ["us-east-1"]}}},
         f"targets.excludeRegions.{PLAIN}: us-east-1 is not governed; accepted are {HOME}, {AWAY}",

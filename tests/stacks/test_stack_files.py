@@ -87,8 +87,8 @@ def placeholders(place: str, value: Any) -> Iterator[str]:
 
 
 def examples(document: str) -> Iterator[dict[str, Any]]:
-    """The settings that a file shows as comments, each block by itself."""
-    for block in re.findall(r"(?:^  # .*\n)+", document, re.MULTILINE):
+    """The settings that a file shows as comments, each block by itself; the hub account of examples is the hub's."""
+    for block in re.findall(r"(?:^  # .*\n)+", document.replace("222222222222", HUB), re.MULTILINE):
         yield settings("config:\n" + re.sub(r"^  # ", "  ", block, flags=re.MULTILINE))
 
 
