@@ -52,7 +52,7 @@ class People(Loop):
 def peopled(**settings: Any) -> Iterator[People]:
     """Deploy with approvers in the environment; the team's account waits for approval, the other is only told."""
     approvers = [f"arn:aws:iam::{HUB}:role/people/{APPROVERS}"]
-    environments = {name: {"approvers": approvers} for name in ("local", "other")}
+    environments = {name: {"approvers": approvers, "approvalDays": 1} for name in ("local", "other")}
     overrides = [
         {"accounts": [TEAM], "controls": APPROVE},
         {"accounts": [NOTIFIED], "controls": {SSH.id: {"mode": "notify"}}},

@@ -96,7 +96,7 @@ def test_what_is_rejected_is_told_and_not_asked_again_while_nothing_changes(
 
 def test_a_question_that_nobody_answers_expires(loop: People, waiting: tuple[Resource, str]) -> None:
     group, identifier = waiting
-    loop.organization.advance(timedelta(days=7, minutes=10))
+    loop.organization.advance(timedelta(days=1, minutes=10))
     assert outcomes(loop, group)[:2] == ["awaiting-approval", "approval-expired"]
     status, said = loop.asks(loop.person("alice"), "approve", identifier)
     assert status == 409, said
