@@ -186,7 +186,7 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
                 ("cloudwatch", f"alarm:{own}-*"),
             )
         ),
-        estate.arn("s3", f"{own}-code-*"),
+        *(estate.arn("s3", f"{own}-{kind}-*") for kind in ("code", "ledger")),
     ]
     never = [
         deny("OwnRoles", ["iam:*"], guarded),

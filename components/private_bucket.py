@@ -12,7 +12,10 @@ KEEP_OLD_VERSIONS_DAYS = 90
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """What our own controls ask of every bucket. `ready` is there before anything is put into it."""
+    """What our own controls ask of every bucket. `ready` is there before anything is put into it.
+
+    Old versions go after a while, except where the bucket is `evidence`: that one is protected in the state too.
+    """
 
     def __init__(
         self,
@@ -23,11 +26,18 @@ class PrivateBucket(pulumi.ComponentResource):
         bucket: str,
         key: pulumi.Input[str],
         statements: list[Statement],
+        evidence: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:PrivateBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(name, bucket=bucket, region=region, tags=dict(estate.tags), opts=child)
+        self.bucket = aws.s3.Bucket(
+            name,
+            bucket=bucket,
+            region=region,
+            tags=dict(estate.tags),
+            opts=pulumi.ResourceOptions(parent=self, protect=evidence or None),
+        )
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,
@@ -53,20 +63,21 @@ class PrivateBucket(pulumi.ComponentResource):
         versioned = aws.s3.BucketVersioning(
             name, bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}, region=region, opts=child
         )
-        aws.s3.BucketLifecycleConfiguration(
-            name,
-            bucket=self.bucket.id,
-            rules=[
-                {
-                    "id": "old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
-                }
-            ],
-            region=region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned]),
-        )
+        if not evidence:
+            aws.s3.BucketLifecycleConfiguration(
+                name,
+                bucket=self.bucket.id,
+                rules=[
+                    {
+                        "id": "old-versions",
+                        "status": "Enabled",
+                        "filter": {"prefix": ""},
+                        "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
+                    }
+                ],
+                region=region,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned]),
+            )
         arn = estate.arn("s3", bucket)
         tls = deny(
             "OnlyTls",

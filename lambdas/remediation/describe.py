@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.controls.model import Plan
-from lambdas.remediation import written
+from lambdas.remediation import redaction, written
 
 
 def lines(plan: Plan) -> list[str]:
     """Say each call of a plan with its parameters, its undo and its permissions, then what is left alone."""
-    return recorded(written.plan(plan))
+    return recorded(redaction.plan(written.plan(plan)))
 
 
 def recorded(plan: Mapping[str, Any]) -> list[str]:
@@ -36,8 +36,12 @@ def call(change: Mapping[str, Any]) -> str:
 
 
 def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
-    """The digest of an unresolved plan and the settings that it was made from: what an approval is for."""
-    text = json.dumps([written.plan(plan), settings], sort_keys=True, default=str)
+    """The digest of an unresolved plan and the settings that it was made from: what an approval is for.
+
+    Secrets are no part of it: it is told, and would let people try guesses.
+    """
+    document = [redaction.plan(written.plan(plan)), redaction.by_name(settings)]
+    text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change
-from lambdas.remediation import describe, written
+from lambdas.remediation import describe, redaction, written
 from lambdas.remediation.apply import STOPS, Run, earlier
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
@@ -123,7 +123,7 @@ class Undo:
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
         self.details["after"] = live
-        left = [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
+        left = _between(self._first("before"), live)
         reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
         return self._result(Outcome.UNDONE, reason, said)
 
@@ -131,7 +131,7 @@ class Undo:
         after = next((entry["after"] for entry in self.entries if "after" in entry), None)
         if after is None:
             return []
-        return [one for one in differences(after, live) if one.partition(".")[0] not in OF_PEOPLE]
+        return _between(after, live)
 
     def _first(self, name: str) -> Any:
         return next((entry[name] for entry in self.entries if name in entry), None)
@@ -144,6 +144,12 @@ def digest(changes: Sequence[Change]) -> str:
     """The digest of an undo: what its approval is for."""
     text = json.dumps([written.change(change) for change in changes], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _between(recorded: Any, live: Mapping[str, Any]) -> list[str]:
+    """The fields in which a resource differs from what the ledger has of it, which has no secrets."""
+    named = differences(recorded, redaction.by_name(live))
+    return [one for one in named if one.partition(".")[0] not in OF_PEOPLE]
 
 
 def _plain(value: Any) -> Any:
