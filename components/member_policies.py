@@ -110,6 +110,12 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
         allow("ReadFindings", ["securityhub:GetFindings"], everywhere("securityhub", "hub/default")),
         *settings_statements(estate, estate.regions),
         log_statement(estate, member.account, estate.regions, estate.names.detect_function),
+        # A reconciliation goes on in another run of the same function.
+        allow(
+            "GoOn",
+            ["lambda:InvokeFunction"],
+            everywhere("lambda", f"function:{estate.names.detect_function}"),
+        ),
         allow(
             "ReportFailures",
             ["sqs:SendMessage"],
