@@ -46,6 +46,7 @@ def _sweep(function_arn: str) -> Sweep:
             session.client("securityhub", config=RETRIES),
             session.client("sns", config=RETRIES),
             f"arn:{partition}:sns:{region}:{account}:{names.topic}",
+            settings["message_format"],
         ),
         sqs=sqs,
         queue=sqs.get_queue_url(QueueName=names.findings_queue)["QueueUrl"],

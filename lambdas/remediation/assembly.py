@@ -48,6 +48,7 @@ def pipeline_of(function_arn: str) -> Pipeline:
                 session.client("securityhub", config=RETRIES),
                 session.client("sns", config=RETRIES),
                 f"arn:{partition}:sns:{region}:{account}:{names.topic}",
+                settings["message_format"],
             ),
         ),
         # Few remediations take long: their client is made when the first one does.

@@ -202,6 +202,8 @@ def said_of(document: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[st
     if managers := details.get("managers"):
         place = f" ({details['code']})" if details.get("code") else ""
         lines.append(f"Managed by: {', '.join(managers)}{place}. Change it there too, or it comes back.")
+    elif "tags" in details:
+        lines.append("Managed by: nobody that its tags name.")
     return tuple(lines)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdas.controls.model import Plan
 from lambdas.remediation import redaction, written
+from lambdas.remediation.differences import changed
 
 
 def lines(plan: Plan) -> list[str]:
@@ -23,9 +24,10 @@ def recorded(plan: Mapping[str, Any]) -> list[str]:
         said.append(f"{number}. {call(change)}")
         if change.get("effect"):
             said.append(f"   then waits for: {_wait(change['effect'])}")
-        said.append(f"   needs: {', '.join(sorted({grant['action'] for grant in change['grants']}))}")
+        said.extend(f"   needs: {_grant(grant)}" for grant in change["grants"])
         undo = call(change["inverse"]) if change["inverse"] else f"none: {change['irreversible']}"
         said.append(f"   undo: {undo}")
+        said.extend(f"   changes: {line}" for line in _changes(change))
     said.extend(f"Left alone: {left}" for left in plan["leaves"])
     return said
 
@@ -43,6 +45,22 @@ def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
     document = [redaction.plan(written.plan(plan)), redaction.by_name(settings)]
     text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _changes(change: Mapping[str, Any]) -> list[str]:
+    """What one call sets anew: the parameters of the same call that takes it back are what was before."""
+    inverse = change["inverse"]
+    if inverse is None or (inverse["service"], inverse["operation"]) != (change["service"], change["operation"]):
+        return []
+    return changed(_shown(inverse["parameters"]), _shown(change["parameters"]))
+
+
+def _grant(grant: Mapping[str, Any]) -> str:
+    """Write a permission: the action, what it is for, and the keys of the conditions that narrow it."""
+    resources = [one if isinstance(one, str) else str(_shown(one)) for one in grant["resources"]]
+    keys = sorted(key for keys in grant["conditions"].values() for key in keys)
+    narrowed = f", narrowed by {', '.join(keys)}" if keys else ""
+    return f"{grant['action']} on {', '.join(resources)}{narrowed}"
 
 
 def _wait(effect: Mapping[str, Any]) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change
 from lambdas.remediation import describe, redaction, written
 from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.differences import differences
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
@@ -48,36 +49,6 @@ def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
         if inverse is None:
             raise NotUndoableError(f"{name} cannot be undone: {reasons.get(name) or 'nothing brings it back'}")
     return tuple(change for change in reversed(list(journal.inverses.values())) if change is not None)
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
-    """Name the fields in which two settings differ."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
-    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
-        yield from _of_lists(before, after, f"{path}[]")
-    elif _plain(before) != _plain(after):
-        yield path or "the whole"
-
-
-def _of_lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[str]:
-    """Compare lists without their order: what has no equal on the other side is compared with its likest."""
-    rest = [_plain(one) for one in after]
-    alone = []
-    for one in map(_plain, before):
-        if one in rest:
-            rest.remove(one)
-        else:
-            alone.append(one)
-    for one in alone:
-        if not rest:
-            yield f"{path} (gone)"
-            continue
-        likest = min(rest, key=lambda other: len(list(differences(one, other, path))))
-        rest.remove(likest)
-        yield from differences(one, likest, path)
-    yield from (f"{path} (new)" for _ in rest)
 
 
 @dataclass
@@ -148,13 +119,8 @@ def digest(changes: Sequence[Change]) -> str:
 
 def _between(recorded: Any, live: Mapping[str, Any]) -> list[str]:
     """The fields in which a resource differs from what the ledger has of it, which has no secrets."""
-    named = differences(recorded, redaction.by_name(live))
-    return [one for one in named if one.partition(".")[0] not in OF_PEOPLE]
-
-
-def _plain(value: Any) -> Any:
-    """As the ledger would give it back: what was written there cannot differ by its type alone."""
-    return json.loads(json.dumps(value, sort_keys=True, default=str))
+    found = differences(recorded, redaction.by_name(live))
+    return [one.name for one in found if one.path.partition(".")[0] not in OF_PEOPLE]
 
 
 def _listed(names: Sequence[str]) -> str:
