@@ -97,7 +97,7 @@ def of_result(request: Request, result: Result, environment: str, owner_tag: str
         ("Resource", resource.arn),
         ("Account", f"{resource.account} ({environment})"),
         ("Region", resource.region),
-        ("Owner", attributes["owner"] or f"not told: the resource has no tag {owner_tag}"),
+        *_owner(attributes["owner"], result, owner_tag),
         ("Severity", control.severity.value),
         ("Remediation", request.id),
         *_undoes(result),
@@ -185,6 +185,11 @@ def _undo(request: Request, result: Result) -> str:
     plan = result.details.get("plan") or {}
     reasons = [change["irreversible"] for change in plan.get("changes", ()) if not change["inverse"]]
     return f"No undo: {reasons[0]}" if reasons else f"Undo: palisade undo {request.id}"
+
+
+def _owner(owner: str, result: Result, owner_tag: str) -> list[tuple[str, str]]:
+    """Who answers for the resource, where its tags were read."""
+    return [("Owner", owner or f"not told: it has no tag {owner_tag}")] if "tags" in result.details else []
 
 
 def _undoes(result: Result) -> list[tuple[str, str]]:

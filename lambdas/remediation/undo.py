@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lambdas.controls.model import Change
 from lambdas.remediation import describe, redaction, written
 from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.attempt import tags_of
 from lambdas.remediation.differences import differences
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
@@ -72,6 +73,7 @@ class Undo:
         live = self.request.control.read(self.session, self.request.resource, self.request.finding)
         if live is None:
             return self._result(Outcome.REFUSED, "the resource no longer exists", said)
+        self.details["tags"] = tags_of(live)
         if not self.run.earlier.changed:
             self.details["before"] = live
             moved = self._moved(live)
@@ -93,7 +95,7 @@ class Undo:
         live = self.request.control.read(self.session, self.request.resource, self.request.finding)
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
-        self.details["after"] = live
+        self.details |= {"after": live, "tags": tags_of(live)}
         left = _between(self._first("before"), live)
         reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
         return self._result(Outcome.UNDONE, reason, said)
