@@ -37,7 +37,7 @@ def remediation_policy(estate: Estate) -> str:
     """What the central remediation role may do: take findings, enter members, keep its records, tell people."""
     names, hub, home = estate.names, estate.hub, estate.home_region
     inside = {"StringEquals": {"aws:ResourceOrgID": estate.organization}}
-    stored = {"StringEquals": {"kms:ViaService": [estate.endpoint(one, home) for one in ("dynamodb", "s3", "sns")]}}
+    stored = {"StringEquals": {"kms:ViaService": [estate.endpoint(service, home) for service in ("dynamodb", "sns")]}}
     units = [
         estate.arn("organizations", f"account/{estate.organization}/*", account=estate.management),
         estate.arn("organizations", f"ou/{estate.organization}/*", account=estate.management),
@@ -65,6 +65,12 @@ def remediation_policy(estate: Estate) -> str:
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow("AppendLargeEntries", ["s3:PutObject"], ledger_objects(estate), ON_CONDITION),
         read_large_entries(estate),
+        allow(
+            "EncryptLargeEntries",
+            ["kms:GenerateDataKey"],
+            _hub_keys(estate),
+            {"StringEquals": {"kms:ViaService": [estate.endpoint("s3", home)]}},
+        ),
         allow(
             "UpdateFindings",
             ["securityhub:BatchUpdateFindings"],
