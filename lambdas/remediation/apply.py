@@ -152,12 +152,13 @@ class Run:
             response = getattr(client, change.operation)(**parameters)
         except ParamValidationError as error:
             self.journal("response", {**mark, "refused": "ParamValidation"})
-            raise RefusedError(change, "ParamValidation", str(error)) from error
+            raise RefusedError(change, "ParamValidation", redaction.out_of(str(error), parameters, shown)) from error
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in change.settled:
                 self.journal("response", {**mark, "refused": code})
-                raise RefusedError(change, code, error.response["Error"].get("Message", "")) from error
+                message = redaction.out_of(error.response["Error"].get("Message", ""), parameters, shown)
+                raise RefusedError(change, code, message) from error
             self.journal("response", {**mark, "settled": code})
             return Applied(change, self.earlier.results.get(change.name, {}), code)
         metadata = response.pop("ResponseMetadata", {})

@@ -9,7 +9,7 @@ Source: Smithy, "sensitive trait"; botocore keeps it in the metadata of a shape.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -74,6 +74,25 @@ def holds(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(holds(item) for item in value.values())
     return any(holds(item) for item in value) if isinstance(value, (list, tuple)) else value == NOT_RECORDED
+
+
+def out_of(text: str, given: Any, shown: Any) -> str:
+    """Take the secrets of a call out of what a service or its model says of it; `shown` are its redacted parameters."""
+    for secret in sorted(_secrets(given, shown), key=len, reverse=True):
+        text = text.replace(secret, NOT_RECORDED)
+    return text
+
+
+def _secrets(given: Any, shown: Any) -> Iterator[str]:
+    """Find the texts of which `shown` has none."""
+    if shown == NOT_RECORDED and isinstance(given, (str, bytes)):
+        yield from {str(given), repr(given)} - {"", "''"}
+    elif isinstance(given, Mapping):
+        for name, item in given.items():
+            yield from _secrets(item, shown[name] if isinstance(shown, Mapping) else shown)
+    elif isinstance(given, (list, tuple)):
+        for number, item in enumerate(given):
+            yield from _secrets(item, shown[number] if isinstance(shown, list) else shown)
 
 
 def _call(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.controls.model import Audience, Change, Grant, Plan, Probe, Ref
+from lambdas.controls.model import Audience, Change, Grant, Plan, Probe, Ref, Verdict
 from lambdas.remediation import describe, redaction, written
-from lambdas.remediation.apply import UnresolvedError, earlier
+from lambdas.remediation.apply import RefusedError, UnresolvedError, earlier
+from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.undo import NotUndoableError, plan_of
+from lambdas.remediation.undo import NotUndoableError, Undo, plan_of
+from tests.lambdas.remediation_requests import SSH, request
 from tests.lambdas.test_apply import Cloud, undo
+from tests.lambdas.test_attempts import World
 
 SECRET = "correct horse battery staple"
 GRANTS = (Grant("rds:ModifyDBInstance", ("*",)),)
@@ -68,6 +73,47 @@ def test_a_secret_that_a_killed_run_has_brought_is_not_passed_on_as_its_stand_in
     with pytest.raises(UnresolvedError, match="that the ledger does not record"):
         again.run(*first.entries).apply([use])
     assert earlier(first.entries).results["make"]["AccessKey"]["AccessKeyId"] == "AKIA"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ParamValidationError(report=f"Invalid type for MasterUserPassword, value: {SECRET}"), id="model"),
+        pytest.param(
+            ClientError({"Error": {"Code": "Invalid", "Message": f"'{SECRET}' is too short"}}, "o"), id="service"
+        ),
+    ],
+)
+def test_what_a_refusal_says_of_a_secret_is_not_told(error: Exception) -> None:
+    cloud = Cloud({"modify_db_instance": error})
+    with pytest.raises(RefusedError, match=r"\(not recorded\)") as refused:
+        cloud.run().apply([password()])
+    assert SECRET not in str(refused.value)
+
+
+def test_an_undo_is_compared_without_the_secrets_that_the_ledger_does_not_have() -> None:
+    """What was recorded of user data is a stand-in: it must neither hinder an undo nor pass for a difference."""
+    live = {"UserData": SECRET, "Port": 22}
+    control = replace(SSH, read=lambda session, resource, finding: live)
+    cloud = Cloud()
+    cloud.run().apply([Change("open", "ec2", "open", {}, GRANTS, inverse=undo("close"))])
+    journal, recorded = list(cloud.entries), redaction.by_name(live)
+    entries = [*journal, {"entry": "outcome", "before": recorded, "after": recorded}]
+    session: Any = None
+    ended = Undo(replace(request(), control=control), session, cloud.run(), entries, {}).make()
+    assert (ended.outcome, ended.reason) == (Outcome.UNDONE, "as before, field by field")
+    moved = [*journal, {"entry": "outcome", "before": recorded, "after": {**recorded, "Port": 80}}]
+    ended = Undo(replace(request(), control=control), session, cloud.run(), moved, {}).make()
+    assert (ended.outcome, ended.reason) == (Outcome.REFUSED, "the resource has moved on since: Port differ")
+
+
+def test_a_plan_that_takes_time_and_needs_a_secret_is_refused_for_its_steps_are_made_from_the_ledger() -> None:
+    effect = Probe("rds", "describe_db_instances", {}, "x", ("y",))
+    world = World([Verdict.NON_COMPLIANT], Plan((password(effect=effect),), (Audience.OPERATIONS,)))
+    ended = world.attempt()
+    assert ended.outcome is Outcome.REFUSED
+    assert "need a secret" in ended.reason
+    assert SECRET not in json.dumps(ended.details, default=str)
 
 
 def test_a_plan_is_told_and_approved_without_its_secrets() -> None:
