@@ -25,7 +25,7 @@ TITLE, DESCRIPTION, STEP, STEPS = 200, 2_900, 300, 5
 Facts = tuple[tuple[str, str], ...]
 Sections = tuple[tuple[str, tuple[str, ...]], ...]
 HEADINGS: Mapping[Outcome, str] = {
-    Outcome.REMEDIATED: "What was done",
+    Outcome.REMEDIATED: "What was found and done",
     Outcome.UNDONE: "What was done",
     Outcome.FAILED: "What was tried",
     Outcome.IN_PROGRESS: "What is being done",
@@ -157,8 +157,9 @@ def _escaped(text: str) -> str:
 def _sections(request: Request, result: Result) -> list[tuple[str, tuple[str, ...]]]:
     before, after = (redaction.by_name(result.details.get(name) or {}) for name in ("before", "after"))
     found: list[tuple[str, Sequence[str]]] = []
-    if result.lines:
-        found.append((HEADINGS.get(result.outcome, "What the control plans"), result.lines))
+    # What a plan tells people may be the reason already.
+    if lines := [line for line in result.lines if line != result.reason]:
+        found.append((HEADINGS.get(result.outcome, "What the control plans"), lines))
     if before and after:
         found.append(("What changed", changed(before, after) or ["nothing"]))
     elif before and result.outcome in OPEN:
