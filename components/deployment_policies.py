@@ -360,7 +360,7 @@ def hub_statements(estate: Estate) -> list[Statement]:
         allow("CreateKey", ["kms:CreateKey", "kms:ListAliases"], "*"),
         allow("Topic", TOPIC, estate.topic),
         allow("Subscriptions", SUBSCRIPTION, estate.arn("sns", f"{own}-*", region=home, account=hub)),
-        allow("Buckets", BUCKET, buckets),
+        allow("Buckets", BUCKET, [*buckets, estate.arn("s3", estate.ledger_bucket)]),
         allow("Objects", OBJECT, [f"{bucket}/*" for bucket in buckets]),
         allow("Alarms", ALARM, estate.arn("cloudwatch", f"alarm:{own}-*", region=home, account=hub)),
         allow("Dashboard", DASHBOARD, estate.arn("cloudwatch", f"dashboard/{own}", account=hub)),

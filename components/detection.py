@@ -18,7 +18,7 @@ from components.known import known
 from components.member_identity import MemberIdentity
 from lambdas.controls.model import Control, CustomRule, ManagedRule, ProductFindings, Scope
 
-TIMEOUT = 300
+TIMEOUT = 900
 TWO_WEEKS = 14 * 24 * 3600
 RECONCILE = "rate(6 hours)"
 RECONCILE_INPUT = {"palisade": "reconcile"}
@@ -93,7 +93,7 @@ class Detection(pulumi.ComponentResource):
             archive=stamp.archive,
             settings=stamp.settings,
             timeout=TIMEOUT,
-            memory=256,
+            memory=512,
             after=[*identity.ready, *after],
             opts=child,
         ).function

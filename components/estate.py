@@ -54,6 +54,11 @@ class Estate:
         """The name of the hub's bucket of code and settings in a Region."""
         return self.names.code_bucket(self.hub, region)
 
+    @property
+    def ledger_bucket(self) -> str:
+        """The name of the bucket of the ledger's large entries."""
+        return self.names.ledger_bucket(self.hub, self.home_region)
+
     def hub_queue(self, name: str) -> str:
         """The ARN of a queue of the hub."""
         return self.arn("sqs", name, region=self.home_region, account=self.hub)

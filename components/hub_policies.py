@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.documents import Statement, allow, document
+from components.documents import Statement, allow, deny, document
 from components.estate import Estate
 from components.member_policies import log_statement, settings_statements
 
@@ -73,6 +73,14 @@ def remediation_policy(estate: Estate) -> str:
         ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        allow("AppendLargeEntries", ["s3:PutObject"], ledger_objects(estate), ON_CONDITION),
+        read_large_entries(estate),
+        allow(
+            "EncryptLargeEntries",
+            ["kms:GenerateDataKey"],
+            _hub_keys(estate),
+            {"StringEquals": {"kms:ViaService": [estate.endpoint("s3", home)]}},
+        ),
         allow(
             "UpdateFindings",
             ["securityhub:BatchUpdateFindings"],
@@ -86,6 +94,30 @@ def remediation_policy(estate: Estate) -> str:
         log_statement(estate, hub, (home,), names.remediate_function),
         {**log_statement(estate, hub, (home,), names.advance_function), "Sid": "WriteLogsOfSteps"},
     )
+
+
+# A write that names no condition could write over an entry.
+# Source: Amazon S3 User Guide, "Enforce conditional writes on Amazon S3 buckets".
+ON_CONDITION = {"Null": {"s3:if-none-match": "false"}}
+
+
+def ledger_objects(estate: Estate) -> str:
+    """The ARNs of the ledger's large entries."""
+    return estate.arn("s3", f"{estate.ledger_bucket}/*")
+
+
+def read_large_entries(estate: Estate) -> Statement:
+    """Let a function read the entries that the table does not hold."""
+    return allow("ReadLargeEntries", ["s3:GetObject"], ledger_objects(estate))
+
+
+def ledger_statements(estate: Estate) -> list[Statement]:
+    """What nobody may do to the ledger's bucket, administrators of the hub among them."""
+    objects, everybody = ledger_objects(estate), {"AWS": "*"}
+    return [
+        deny("OnlyNewEntries", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}, everybody),
+        deny("NothingIsDeleted", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects, None, everybody),
+    ]
 
 
 def steps_machine(estate: Estate) -> str:

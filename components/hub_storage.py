@@ -1,4 +1,4 @@
-"""The hub's customer managed key and its three tables: policies, working state, ledger."""
+"""The hub's customer managed key, its tables (policies, working state, ledger), and the bucket of large entries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estate import Estate
-from components.hub_policies import key_policy
+from components.hub_policies import key_policy, ledger_statements
+from components.private_bucket import PrivateBucket
 
 ROTATION_DAYS = 365
 RECOVERY_DAYS = 35
@@ -36,6 +37,25 @@ class HubKey(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = self.key.arn
+        self.register_outputs({})
+
+
+class LedgerBucket(pulumi.ComponentResource):
+    """Entries of the ledger that no item holds: nobody writes over one, and nobody deletes one."""
+
+    def __init__(self, name: str, estate: Estate, *, key: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("palisade:index:LedgerBucket", name, None, opts)
+        private = PrivateBucket(
+            name,
+            estate,
+            estate.home_region,
+            bucket=estate.ledger_bucket,
+            key=key,
+            statements=ledger_statements(estate),
+            evidence=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.ready = private.ready
         self.register_outputs({})
 
 

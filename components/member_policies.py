@@ -110,6 +110,12 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
         allow("ReadFindings", ["securityhub:GetFindings"], everywhere("securityhub", "hub/default")),
         *settings_statements(estate, estate.regions),
         log_statement(estate, member.account, estate.regions, estate.names.detect_function),
+        # A reconciliation goes on in another run of the same function.
+        allow(
+            "GoOn",
+            ["lambda:InvokeFunction"],
+            everywhere("lambda", f"function:{estate.names.detect_function}"),
+        ),
         allow(
             "ReportFailures",
             ["sqs:SendMessage"],
@@ -186,7 +192,7 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
                 ("cloudwatch", f"alarm:{own}-*"),
             )
         ),
-        estate.arn("s3", f"{own}-code-*"),
+        *(estate.arn("s3", f"{own}-{kind}-*") for kind in ("code", "ledger")),
     ]
     never = [
         deny("OwnRoles", ["iam:*"], guarded),

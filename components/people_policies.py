@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from components.documents import Statement, allow, document
 from components.estate import Estate
+from components.hub_policies import read_large_entries
 from components.member_policies import log_statement, settings_statements
 
 
@@ -37,6 +38,7 @@ def endpoint_policy(estate: Estate) -> str:
         allow("WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), _items("case#*", "stop")),
         # Append-only, as everywhere.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        read_large_entries(estate),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
         _keys(estate, "dynamodb"),
         log_statement(estate, estate.hub, (home,), names.approve_function),
@@ -54,6 +56,7 @@ def sweep_policy(estate: Estate) -> str:
         allow("MoveCases", ["dynamodb:UpdateItem"], state, _items("case#*")),
         allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, _items("untold#*")),
         allow("ReadLedger", ["dynamodb:Query"], estate.hub_table(names.ledger_table)),
+        read_large_entries(estate),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
         allow(
             "AskAgain",

@@ -17,6 +17,7 @@ class PrivateBucket(pulumi.ComponentResource):
     A bucket that holds anything cannot be deleted, so it stays, and its settings with it: without them it
     would be less private than it was. It is protected too, so that a stack taken down but for what is
     protected finds it again.
+    Old versions go after a while, except where the bucket is `evidence`.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class PrivateBucket(pulumi.ComponentResource):
         bucket: str,
         key: pulumi.Input[str],
         statements: list[Statement],
+        evidence: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:PrivateBucket", name, None, opts)
@@ -64,20 +66,21 @@ class PrivateBucket(pulumi.ComponentResource):
         versioned = aws.s3.BucketVersioning(
             name, bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}, region=region, opts=child
         )
-        aws.s3.BucketLifecycleConfiguration(
-            name,
-            bucket=self.bucket.id,
-            rules=[
-                {
-                    "id": "old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
-                }
-            ],
-            region=region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned], retain_on_delete=True),
-        )
+        if not evidence:
+            aws.s3.BucketLifecycleConfiguration(
+                name,
+                bucket=self.bucket.id,
+                rules=[
+                    {
+                        "id": "old-versions",
+                        "status": "Enabled",
+                        "filter": {"prefix": ""},
+                        "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
+                    }
+                ],
+                region=region,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned], retain_on_delete=True),
+            )
         arn = estate.arn("s3", bucket)
         tls = deny(
             "OnlyTls",

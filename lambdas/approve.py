@@ -18,7 +18,7 @@ from lambdas.environment import Environment
 from lambdas.remediation.assembly import RETRIES
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.guard import Guard
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, Objects
 
 logger = Logger()
 
@@ -58,7 +58,7 @@ def _response(status: int, said: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _endpoint(function_arn: str) -> Endpoint:
-    account = function_arn.split(":")[4]
+    region, account = function_arn.split(":")[3:5]
     environment = Environment.read()
     session = boto3.Session()
     settings = environment.settings(session)
@@ -67,7 +67,7 @@ def _endpoint(function_arn: str) -> Endpoint:
     sqs = session.client("sqs", config=RETRIES)
     return Endpoint(
         guard=Guard(dynamodb, names.state_table, settings["limits"]),
-        ledger=Ledger(dynamodb, names.ledger_table),
+        ledger=Ledger(dynamodb, names.ledger_table, Objects.of(names, session, account, region)),
         sqs=sqs,
         queue=sqs.get_queue_url(QueueName=names.findings_queue)["QueueUrl"],
         environments=settings["environments"],

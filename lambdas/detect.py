@@ -7,6 +7,7 @@ deployment takes a fourth: its last event before the function goes archives the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,12 +18,21 @@ from aws_lambda_powertools import Logger
 from lambdas.controls.model import Place
 from lambdas.detection import config_rule, farewell
 from lambdas.detection.detector import Detector
+from lambdas.detection.reconciliation import RUNS, Cursor, Reconciliation
 from lambdas.environment import Environment
 from lambdas.sessions import KeptClients
 
 logger = Logger()
 # Findings live for 90 days after their last update; a month leaves room for failed runs.
 STALE_AFTER = timedelta(days=30)
+
+
+class UnfinishedError(Exception):
+    """A reconciliation is not done after as many runs as it may take."""
+
+
+class UnjudgedError(Exception):
+    """An earlier run of a reconciliation could not judge some resources."""
 
 
 class UnknownEventError(Exception):
@@ -45,23 +55,31 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         logger.info("reported", extra={"control": control.id, "resource": detail["resourceId"]})
         return {"findings": 1}
     if event.get("palisade") == "reconcile":
-        return {"findings": _reconcile(detector)}
+        return _reconcile(event, detector, context)
     raise UnknownEventError(f"an event with the keys {', '.join(sorted(event))} is none that detection knows")
 
 
-def _reconcile(detector: Detector) -> int:
-    changed = 0
-    failures = []
-    for control in detector.controls():
-        try:
-            changed += detector.reconcile(control, datetime.now(UTC) - STALE_AFTER)
-        except Exception as error:
-            logger.exception("reconciliation failed", extra={"control": control.id})
-            failures.append(error)
-    if failures:
-        raise ExceptionGroup("reconciliation failed for some controls", failures)
-    logger.info("reconciled", extra={"findings": changed})
-    return changed
+def _reconcile(event: Mapping[str, Any], detector: Detector, context: Any) -> dict[str, Any]:
+    """Make one run of a reconciliation, and have it go on in another where its time does not last."""
+    start = Cursor.of(event)
+    work = Reconciliation(detector, datetime.now(UTC) - STALE_AFTER, context.get_remaining_time_in_millis)
+    follows = work.go(start)
+    for control, errors in work.errors.items():
+        failures = ExceptionGroup(f"{control} could not be reconciled for some resources", errors)
+        logger.error("reconciliation failed", extra={"control": control}, exc_info=failures)
+    logger.info("reconciled", extra={"findings": work.changed, "run": start.run, "goes_on": follows is not None})
+    if follows is not None:
+        if follows.run > RUNS:
+            raise UnfinishedError(f"not done after {RUNS} runs; {follows.control} and what comes after it are left")
+        # The last thing done, and without an error after it: a run that Lambda makes again would start a second chain.
+        detector.session.client("lambda").invoke(
+            FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(follows.event)
+        )
+    elif work.errors or start.failed:
+        earlier = [UnjudgedError(f"{control}: an earlier run has logged what failed") for control in start.failed]
+        errors = [error for those in work.errors.values() for error in those]
+        raise ExceptionGroup("reconciliation failed for some controls", [*errors, *earlier])
+    return {"findings": work.changed}
 
 
 def _lifecycle(action: str, context: Any) -> dict[str, Any]:

@@ -13,6 +13,22 @@ from typing import Any
 from lambdas.controls.model import Control, Evaluation, Place, Resource, Verdict
 
 PER_CALL = 100
+# What is looked at of a finding that is there: thousands of them are held at once.
+LOOKED_AT = (
+    "SchemaVersion",
+    "Id",
+    "ProductArn",
+    "GeneratorId",
+    "AwsAccountId",
+    "CreatedAt",
+    "UpdatedAt",
+    "Title",
+    "Description",
+    "Compliance",
+    "ProductFields",
+    "Resources",
+    "RecordState",
+)
 GONE = "The resource no longer exists."
 UNFOUND = "No control finds this any more."
 LEFT = "Palisade no longer detects in this account and Region."
@@ -130,7 +146,11 @@ def existing(client: Any, control: Control, account: str, region: str, identifie
     if identifier is not None:
         filters["Id"] = [{"Value": identifier, "Comparison": "EQUALS"}]
     pages = client.get_paginator("get_findings").paginate(Filters=filters, PaginationConfig={"PageSize": 100})
-    return {finding["Id"]: finding for page in pages for finding in page["Findings"]}
+    return {
+        finding["Id"]: {name: finding[name] for name in LOOKED_AT if name in finding}
+        for page in pages
+        for finding in page["Findings"]
+    }
 
 
 def send(client: Any, findings: Sequence[Mapping[str, Any]]) -> None:

@@ -87,6 +87,10 @@ class Names:
         """Bucket of function code and settings of one Region."""
         return f"{self.prefix}-code-{hub_account}-{region}"
 
+    def ledger_bucket(self, hub_account: str, region: str) -> str:
+        """Bucket of the ledger's entries that are too large for its table, in the home Region."""
+        return f"{self.prefix}-ledger-{hub_account}-{region}"
+
     def policy_role(self, environment: str) -> str:
         """Role in the hub that writes the policy items of one environment and nothing else."""
         return f"{self.prefix}-policies-{environment}"

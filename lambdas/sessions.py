@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from boto3 import Session
+from botocore.loaders import Loader, create_loader
 
 
 class KeptClients(Session):
@@ -21,3 +23,9 @@ class KeptClients(Session):
         if service_name not in self._kept:
             self._kept[service_name] = super().client(service_name)
         return self._kept[service_name]
+
+
+@cache
+def loader() -> Loader:
+    """Service models, read once: a session of its own would parse EC2's again for every remediation."""
+    return create_loader()

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from lambdas.environment import Environment
 from lambdas.remediation.assembly import RETRIES
 from lambdas.remediation.guard import Guard
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, Objects
 from lambdas.remediation.sweep import Sweep
 from lambdas.remediation.tell import Voice
 
@@ -41,11 +41,12 @@ def _sweep(function_arn: str) -> Sweep:
     sqs = session.client("sqs", config=RETRIES)
     return Sweep(
         guard=Guard(dynamodb, names.state_table, settings["limits"]),
-        ledger=Ledger(dynamodb, names.ledger_table),
+        ledger=Ledger(dynamodb, names.ledger_table, Objects.of(names, session, account, region)),
         voice=Voice(
             session.client("securityhub", config=RETRIES),
             session.client("sns", config=RETRIES),
             f"arn:{partition}:sns:{region}:{account}:{names.topic}",
+            settings["message_format"],
         ),
         sqs=sqs,
         queue=sqs.get_queue_url(QueueName=names.findings_queue)["QueueUrl"],

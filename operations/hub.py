@@ -10,7 +10,7 @@ from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.names import Names
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, Objects
 from operations.account_access import said
 from operations.signed_request import AddressError, send
 from stacks.settings_model import known_regions
@@ -43,8 +43,10 @@ class Hub:
         return clients(service)
 
     def ledger(self) -> Ledger:
-        """The ledger, to be read."""
-        return Ledger(self.client("dynamodb"), self.names.ledger_table)
+        """The ledger, to be read, with the objects that hold its large entries."""
+        account = self.client("sts").get_caller_identity()["Account"]
+        objects = Objects.of(self.names, self.session, account, self.region)
+        return Ledger(self.client("dynamodb"), self.names.ledger_table, objects)
 
     def endpoint(self) -> str:
         """The address of the endpoint for people; raises HubError where it is not to be found."""

@@ -140,6 +140,11 @@ class Wire:
     def write(self, result: Mapping[str, Any], request_id: str) -> Answer:
         """Serialise a response."""
         serialized = get_serializer_class(self.service, self.protocol)(operation_model=self.model).serialize(result)
+        shape = self.model.output_shape
+        for name, member in shape.members.items() if shape is not None else ():
+            # moto's serialisers leave the status of the response out, and every client reads 200 in its place.
+            if member.serialization.get("location") == "statusCode" and name in result:
+                serialized["status_code"] = result[name]
         return _answer(serialized, request_id)
 
     def write_error(self, error: ServiceError, request_id: str) -> Answer:

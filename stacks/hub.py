@@ -8,7 +8,7 @@ from components.archive import Archive
 from components.central_security_hub import CentralSecurityHub
 from components.code_store import CodeStore, put_settings, settings_key, settings_text
 from components.hub_functions import CustomActions, Endpoint, Steps, SweepSchedule
-from components.hub_storage import HubKey, HubTables
+from components.hub_storage import HubKey, HubTables, LedgerBucket
 from components.notifications import Notifications
 from components.policy_writers import PolicyWriters
 from components.recorder import Deliveries
@@ -55,6 +55,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         for region in estate.regions
     }
     tables = HubTables("tables", estate, key=keys[estate.home_region].arn, opts=options)
+    entries = LedgerBucket("ledger", estate, key=keys[estate.home_region].arn, opts=options)
     topic = Notifications(
         "notifications",
         estate,
@@ -70,7 +71,7 @@ def deploy(settings: Settings, archive: Archive, organization: Layer | None) -> 
         text,
         pulumi.ResourceOptions(provider=provider, depends_on=[stores[estate.home_region].code]),
     )
-    key, ready = settings_key(text), [stored, tables.policies, tables.state, tables.ledger]
+    key, ready = settings_key(text), [stored, tables.policies, tables.state, tables.ledger, *entries.ready]
     central = CentralRole("remediation-role", estate, opts=options)
     road = RemediationRoad(
         "remediation",

@@ -65,6 +65,7 @@ class Settings:
     notifications: tuple[str, ...]
     limits: LimitsPart
     owner_tag: str
+    message_format: str
     prefix: str
     tags: Mapping[str, str]
     log_retention_days: int
@@ -178,6 +179,7 @@ class Settings:
             },
             "limits": self.limits.model_dump(),
             "owner_tag": self.owner_tag,
+            "message_format": self.message_format,
         }
 
     def _has_rule(self, control: Control) -> bool:

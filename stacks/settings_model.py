@@ -321,6 +321,7 @@ KEYS: Mapping[str, Key] = {
     "windows": Key(tuple[WindowPart, ...], "a list of change windows", (), ()),
     "managed_by_code": Key(Literal["automatic", "approve"], "automatic or approve", "automatic", ()),
     "notifications": Key(Annotated[tuple[Email, ...], AfterValidator(_unlike)], "a list of e-mail addresses", (), ()),
+    "message_format": Key(Literal["text", "chat"], "text or chat", "text", ()),
     "limits": Key(LimitsPart, "a mapping of limits", LimitsPart(), ()),
     "owner_tag": Key(Text, "the key of a tag", "Owner", ()),
     "prefix": Key(Prefix, "a short name", "palisade", ()),

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from botocore.config import Config
+
 from lambdas import findings
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Evaluation, Place, Resource, Scope, Verdict
@@ -15,6 +17,10 @@ from lambdas.environment import Environment, digest_of
 
 if TYPE_CHECKING:
     from boto3 import Session
+
+# GetFindings takes three calls a second of an account and Region, whoever makes them, and compliance changes come in
+# bursts. Waits grow to 20 seconds, two minutes in all (Boto3 guide, "Retries", standard mode).
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 
 
 class UnknownRuleError(Exception):
@@ -35,8 +41,9 @@ class Detector:
         return controls
 
     @cached_property
-    def _security_hub(self) -> Any:
-        return self.session.client("securityhub")
+    def security_hub(self) -> Any:
+        """The client of Security Hub here: it waits longer than others do."""
+        return self.session.client("securityhub", config=PATIENT)
 
     def controls(self) -> Iterator[Control]:
         """Return the controls that are detected here; global ones only in the home Region."""
@@ -64,85 +71,12 @@ class Detector:
     def report(self, control: Control, resource: Resource) -> None:
         """Judge a resource and bring its finding up to date."""
         identifier = findings.finding_id(control, resource)
-        known = findings.existing(self._security_hub, control, self.place.account, self.place.region, identifier)
-        finding = self._news(control, resource, known.get(identifier))
+        known = findings.existing(self.security_hub, control, self.place.account, self.place.region, identifier)
+        finding = self.news(control, resource, known.get(identifier))
         if finding is not None:
-            findings.send(self._security_hub, [finding])
+            findings.send(self.security_hub, [finding])
 
-    def reconcile(self, control: Control, stale_before: datetime) -> int:
-        """Find what events missed: judge every resource, archive findings of what is gone; return how many changed.
-
-        A finding whose last update is older than `stale_before` is sent again, for Security Hub
-        deletes findings 90 days after their last update even while they fail. A resource that cannot
-        be judged hinders no other; raises ExceptionGroup with all errors at the end.
-        """
-        if control.discover is None:
-            return 0
-        known = findings.existing(self._security_hub, control, self.place.account, self.place.region)
-        errors: list[Exception] = []
-        changed = 0
-        batch: list[dict[str, Any]] = []
-        for finding in self._changed(control, known, stale_before, errors):
-            batch.append(finding)
-            changed += 1
-            # Sent as they come: what is found before the function's time ends is not lost.
-            if len(batch) == findings.PER_CALL:
-                self._send(batch, errors)
-                batch = []
-        self._send(batch, errors)
-        if errors:
-            raise ExceptionGroup(f"{control.id} could not be reconciled for some resources", errors)
-        return changed
-
-    def _changed(
-        self, control: Control, known: Mapping[str, Any], stale_before: datetime, errors: list[Exception]
-    ) -> Iterator[dict[str, Any]]:
-        """Go through the resources that are there, and then through the findings of those that are not."""
-        seen = set()
-        for resource in self._discovered(control):
-            identifier = findings.finding_id(control, resource)
-            seen.add(identifier)
-            yield from self._tried(control, resource, known.get(identifier), stale_before, errors)
-        own = findings.product_arn(control.resource(self.place, ""))
-        for identifier, finding in known.items():
-            if identifier in seen or finding["RecordState"] != "ACTIVE" or finding["ProductArn"] != own:
-                continue
-            parts = control.identify(finding["Resources"][0]["Id"])
-            missing = control.resource(self.place, parts["id"]) if parts else None
-            if missing is None or findings.finding_id(control, missing) != identifier:
-                yield findings.archived(finding, datetime.now(UTC))
-            else:
-                # Not listed is not yet gone: it is read, as every resource is before a verdict.
-                yield from self._tried(control, missing, finding, stale_before, errors)
-
-    def _discovered(self, control: Control) -> Iterator[Resource]:
-        return iter(control.discover(self.session, self.place)) if control.discover else iter(())
-
-    def _tried(
-        self,
-        control: Control,
-        resource: Resource,
-        known: Mapping[str, Any] | None,
-        stale_before: datetime,
-        errors: list[Exception],
-    ) -> Iterator[dict[str, Any]]:
-        """Return the news of a resource, if any; an error is kept for the end, and is never a verdict."""
-        try:
-            finding = self._news(control, resource, known, stale_before)
-        except Exception as error:
-            error.add_note(f"while {resource.arn} was judged for {control.id}")
-            errors.append(error)
-            return
-        if finding is not None:
-            yield finding
-
-    def _send(self, batch: list[dict[str, Any]], errors: list[Exception]) -> None:
-        try:
-            findings.send(self._security_hub, batch)
-        except findings.ImportRefusedError as error:
-            errors.append(error)
-
-    def _news(
+    def news(
         self,
         control: Control,
         resource: Resource,

@@ -9,17 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from boto3 import Session
 from botocore.exceptions import ClientError
-from botocore.loaders import Loader, create_loader
 from botocore.session import Session as CoreSession
 
 from lambdas.controls.model import Resource
 from lambdas.names import Names
-from lambdas.sessions import KeptClients
+from lambdas.sessions import KeptClients, loader
 
 HOUR = 3600
 # A session that is about to end must not begin a plan.
@@ -73,15 +71,9 @@ class Access:
         return credentials
 
 
-@cache
-def _loader() -> Loader:
-    """Service models, read once: a session of its own would parse EC2's again for every remediation."""
-    return create_loader()
-
-
 def _session(credentials: Mapping[str, str], region: str) -> Session:
     core = CoreSession()
-    core.register_component("data_loader", _loader())
+    core.register_component("data_loader", loader())
     return KeptClients(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],

@@ -15,7 +15,7 @@ import jmespath
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Change, Grant, Probe, Ref
-from lambdas.remediation import session_policy, written
+from lambdas.remediation import redaction, session_policy, written
 from lambdas.remediation.access import RoleError
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ class Run:
 
     def _make(self, session: Session, change: Change, *, undoes: str | None = None) -> Applied:
         parameters = self._resolve(change.parameters)
-        call = {"service": change.service, "operation": change.operation, "parameters": parameters}
+        called = (change.service, change.operation)
+        shown = redaction.parameters(*called, parameters)
+        call = {"service": change.service, "operation": change.operation, "parameters": shown}
         mark: dict[str, Any] = {"change": change.name, **({"undoes": undoes} if undoes else {})}
         clients: Any = session.client  # the stubs know literal names only
         self.journal("intent", {**mark, **call})
@@ -150,16 +152,17 @@ class Run:
             response = getattr(client, change.operation)(**parameters)
         except ParamValidationError as error:
             self.journal("response", {**mark, "refused": "ParamValidation"})
-            raise RefusedError(change, "ParamValidation", str(error)) from error
+            raise RefusedError(change, "ParamValidation", redaction.out_of(str(error), parameters, shown)) from error
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in change.settled:
                 self.journal("response", {**mark, "refused": code})
-                raise RefusedError(change, code, error.response["Error"].get("Message", "")) from error
+                message = redaction.out_of(error.response["Error"].get("Message", ""), parameters, shown)
+                raise RefusedError(change, code, message) from error
             self.journal("response", {**mark, "settled": code})
             return Applied(change, self.earlier.results.get(change.name, {}), code)
         metadata = response.pop("ResponseMetadata", {})
-        brought = {"request_id": metadata.get("RequestId"), "response": response}
+        brought = {"request_id": metadata.get("RequestId"), "response": redaction.response(*called, response)}
         self.journal("response", {**mark, **brought, **self._undo(change, response)})
         return Applied(change, response)
 
@@ -170,13 +173,14 @@ class Run:
             return {"inverse": None, "irreversible": change.irreversible}
         more = {change.name: response}
         try:
-            return {
-                "inverse": written.change(self._resolved(inverse, more)),
-                "irreversible": None,
-            }
+            undo = written.change(self._resolved(inverse, more))
         except UnresolvedError as error:
             # The change is done all the same, and must stand in the journal.
             return {"inverse": None, "irreversible": str(error)}
+        redacted = redaction.change(undo)
+        if redaction.holds(redacted["parameters"]):
+            return {"inverse": None, "irreversible": redaction.UNRECORDED_UNDO}
+        return {"inverse": redacted, "irreversible": None}
 
     def _resolved(self, change: Change, more: Mapping[str, Mapping[str, Any]]) -> Change:
         grants = tuple(self._grant(grant, more) for grant in change.grants)
@@ -196,6 +200,8 @@ class Run:
             found = jmespath.search(value.path, {**self.earlier.results, **mine, **(more or {})}.get(value.change))
             if found is None:
                 raise UnresolvedError(f"{value.change} has brought no {value.path}")
+            if redaction.holds(found):
+                raise UnresolvedError(f"{value.change} has brought a {value.path} that the ledger does not record")
             return found
         if isinstance(value, Mapping):
             return {key: self._resolve(item, more) for key, item in value.items()}

@@ -63,8 +63,6 @@ def ask(
         "deadline": deadline,
         "requester": requester or None,
     }
-    how = f"palisade approve {request.id} (until {_day(deadline)})"
-    result.lines = (*result.lines, f"Approve or reject: {how}")
     return result
 
 

@@ -14,7 +14,7 @@ from lambdas.remediation.guard import Guard
 from lambdas.remediation.long_plans import Executions
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.policy import Policies
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, Objects
 from lambdas.remediation.tell import Voice
 from lambdas.sessions import KeptClients
 
@@ -43,11 +43,12 @@ def pipeline_of(function_arn: str) -> Pipeline:
         access=Access(names, session.client("sts", config=RETRIES)),
         closing=Closing(
             guard=Guard(dynamodb, names.state_table, settings["limits"]),
-            ledger=Ledger(dynamodb, names.ledger_table),
+            ledger=Ledger(dynamodb, names.ledger_table, Objects.of(names, session, account, region)),
             voice=Voice(
                 session.client("securityhub", config=RETRIES),
                 session.client("sns", config=RETRIES),
                 f"arn:{partition}:sns:{region}:{account}:{names.topic}",
+                settings["message_format"],
             ),
         ),
         # Few remediations take long: their client is made when the first one does.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Evaluation, Mode, Plan, Refusal, Verdict
-from lambdas.remediation import describe, verify, written
+from lambdas.remediation import describe, redaction, verify, written
 from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.case import Next
 from lambdas.remediation.outcome import Outcome, Result
@@ -105,7 +105,7 @@ class Attempt:
         managers = managers_of(self.details["tags"])
         if managers and mode is Mode.AUTOMATIC and self.policy.managed_by_code.strength < mode.strength:
             mode, reasons = self.policy.managed_by_code, [f"it is managed by {', '.join(managers)}"]
-        document = written.plan(plan)
+        document = redaction.plan(written.plan(plan))
         self.details |= {
             "plan": document,
             "digest": describe.digest(plan, settings),
@@ -130,6 +130,10 @@ class Attempt:
         if opens is not None and not self.run.changed:
             return limited_until(opens, self.details, said)
         if any(change.effect for change in plan.changes):
+            if any(redaction.holds(change["parameters"]) for change in self.details["plan"]["changes"]):
+                # Its steps would be made from the ledger.
+                reason = "its changes take time and need a secret, which the ledger does not record"
+                return self._result(Outcome.REFUSED, reason, said)
             return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
         try:
             self.run.apply(plan.changes)
@@ -198,6 +202,8 @@ def said_of(document: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[st
     if managers := details.get("managers"):
         place = f" ({details['code']})" if details.get("code") else ""
         lines.append(f"Managed by: {', '.join(managers)}{place}. Change it there too, or it comes back.")
+    elif "tags" in details:
+        lines.append("Managed by: nobody that its tags name.")
     return tuple(lines)
 
 

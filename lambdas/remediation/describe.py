@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.controls.model import Plan
-from lambdas.remediation import written
+from lambdas.remediation import redaction, written
+from lambdas.remediation.differences import changed
 
 
 def lines(plan: Plan) -> list[str]:
     """Say each call of a plan with its parameters, its undo and its permissions, then what is left alone."""
-    return recorded(written.plan(plan))
+    return recorded(redaction.plan(written.plan(plan)))
 
 
 def recorded(plan: Mapping[str, Any]) -> list[str]:
@@ -23,9 +24,10 @@ def recorded(plan: Mapping[str, Any]) -> list[str]:
         said.append(f"{number}. {call(change)}")
         if change.get("effect"):
             said.append(f"   then waits for: {_wait(change['effect'])}")
-        said.append(f"   needs: {', '.join(sorted({grant['action'] for grant in change['grants']}))}")
+        said.extend(f"   needs: {_grant(grant)}" for grant in change["grants"])
         undo = call(change["inverse"]) if change["inverse"] else f"none: {change['irreversible']}"
         said.append(f"   undo: {undo}")
+        said.extend(f"   changes: {line}" for line in _changes(change))
     said.extend(f"Left alone: {left}" for left in plan["leaves"])
     return said
 
@@ -36,9 +38,29 @@ def call(change: Mapping[str, Any]) -> str:
 
 
 def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
-    """The digest of an unresolved plan and the settings that it was made from: what an approval is for."""
-    text = json.dumps([written.plan(plan), settings], sort_keys=True, default=str)
+    """The digest of an unresolved plan and the settings that it was made from: what an approval is for.
+
+    Secrets are no part of it: it is told, and would let people try guesses.
+    """
+    document = [redaction.plan(written.plan(plan)), redaction.by_name(settings)]
+    text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _changes(change: Mapping[str, Any]) -> list[str]:
+    """What one call sets anew: the parameters of the same call that takes it back are what was before."""
+    inverse = change["inverse"]
+    if inverse is None or (inverse["service"], inverse["operation"]) != (change["service"], change["operation"]):
+        return []
+    return changed(_shown(inverse["parameters"]), _shown(change["parameters"]))
+
+
+def _grant(grant: Mapping[str, Any]) -> str:
+    """Write a permission: the action, what it is for, and the keys of the conditions that narrow it."""
+    resources = [one if isinstance(one, str) else str(_shown(one)) for one in grant["resources"]]
+    keys = sorted(key for keys in grant["conditions"].values() for key in keys)
+    narrowed = f", narrowed by {', '.join(keys)}" if keys else ""
+    return f"{grant['action']} on {', '.join(resources)}{narrowed}"
 
 
 def _wait(effect: Mapping[str, Any]) -> str:

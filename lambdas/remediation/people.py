@@ -11,7 +11,7 @@ from typing import Any
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Place
-from lambdas.remediation import approvals, undo
+from lambdas.remediation import approvals, describe, undo, written
 from lambdas.remediation.approvals import UNDO
 from lambdas.remediation.attempt import Approved
 from lambdas.remediation.case import Approval, Case, Next, key_of
@@ -64,7 +64,9 @@ def ask_undo(pipeline: Pipeline, remediation: str, requester: str) -> Result | N
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         return Result(Outcome.OFF, "the account has no policy in its environment")
-    result = Result(Outcome.AWAITING_APPROVAL, f"undo of {remediation} was requested", {"digest": undo.digest(changes)})
+    said = tuple(describe.recorded(written.plan_of_changes(changes)))
+    asked = {"digest": undo.digest(changes)}
+    result = Result(Outcome.AWAITING_APPROVAL, f"undo of {remediation} was requested", asked, said)
     case = pipeline.closing.guard.case(key_of(request))
     days = pipeline.policies.approval_days(policy.environment)
     approvals.ask(request, result, case, question=number, days=days, kind=UNDO, requester=requester)

@@ -1,20 +1,80 @@
 """The ledger: append-only, who did what, when, why, what was before, and how it ended.
 
 The functions hold `dynamodb:PartiQLInsert` on it and no Put, Update or Delete: an INSERT of an
-existing key is refused by DynamoDB, so no entry can be written over.
+existing key is refused by DynamoDB, so no entry can be written over. An entry that no item holds lies in a bucket
+under the hash of its own bytes, written on the condition that nothing has that name; its item keeps name and hash.
+Source: DynamoDB Developer Guide, "Constraints" (items of 400 KB); Amazon S3 User Guide, "How to prevent object
+overwrites with conditional writes".
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.names import Names
+from lambdas.remediation import redaction
 from lambdas.remediation.transactions import patiently
+
+# Bytes of an item's body, of the 400 KB that an item has with its names and keys.
+ITEM = 350_000
+# What of a large entry its item keeps beside the name of the object: what tells entries apart.
+KEPT = 4_000
+CONFLICTS = 5
+OBJECT, SHA256 = "object", "sha256"
+
+
+class TamperedError(Exception):
+    """An entry's object does not hold the bytes that were written."""
+
+
+@dataclass
+class Objects:
+    """The bucket of the ledger; its client is made when an entry is too large for the table."""
+
+    session: Any
+    bucket: str
+    owner: str
+
+    @classmethod
+    def of(cls, names: Names, session: Any, hub: str, region: str) -> Objects:
+        """The bucket of the hub in its home Region."""
+        return cls(session, names.ledger_bucket(hub, region), hub)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self.session.client("s3")
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store an object, unless it is there: its name is the hash of what it holds."""
+        place = {"Bucket": self.bucket, "Key": key, "ExpectedBucketOwner": self.owner}
+        for number in range(1, CONFLICTS + 1):
+            try:
+                self._s3.put_object(**place, Body=content, ContentType="application/json", IfNoneMatch="*")
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "PreconditionFailed":
+                    return
+                # Another run writes the same at this moment.
+                if code != "ConditionalRequestConflict" or number == CONFLICTS:
+                    raise
+            else:
+                return
+
+    def get(self, key: str, digest: str) -> bytes:
+        """Fetch an object; raises TamperedError where it is not what was written."""
+        place = {"Bucket": self.bucket, "Key": key, "ExpectedBucketOwner": self.owner}
+        content: bytes = self._s3.get_object(**place)["Body"].read()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise TamperedError(f"s3://{self.bucket}/{key} does not hold the bytes with the hash {digest}")
+        return content
 
 
 @dataclass
@@ -23,6 +83,7 @@ class Ledger:
 
     dynamodb: Any
     table: str
+    objects: Objects
 
     def write(self, remediation: str, entry: str, account: str, body: dict[str, Any]) -> bool:
         """Append one entry; False where it is there already (a further delivery)."""
@@ -51,7 +112,7 @@ class Ledger:
         )
         return [
             {
-                **json.loads(item["body"]["S"]),
+                **self._whole(json.loads(item["body"]["S"])),
                 "entry": item["entry"]["S"],
                 "at": item["at"]["S"],
                 "account": item["account"]["S"],
@@ -61,13 +122,36 @@ class Ledger:
         ]
 
     def _insert(self, remediation: str, entry: str, account: str, body: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+        text = _text(redaction.by_name(body))
+        if len(text) > ITEM:
+            text = _text(self._outsourced(remediation, entry, text))
         values = (remediation, entry, account, datetime.now(UTC).isoformat(timespec="milliseconds"), text)
         return {
             "Statement": f"INSERT INTO \"{self.table}\" VALUE {{'remediation': ?, 'entry': ?, 'account': ?, 'at': ?, "
             "'body': ?}",
             "Parameters": [{"S": value} for value in values],
         }
+
+    def _outsourced(self, remediation: str, entry: str, text: str) -> dict[str, Any]:
+        """Store a body as an object; return what its item keeps."""
+        content = text.encode()
+        digest = hashlib.sha256(content).hexdigest()
+        key = f"{remediation}/{entry}/{digest}.json"
+        self.objects.put(key, content)
+        kept = {name: value for name, value in json.loads(text).items() if len(_text(value)) <= KEPT}
+        return {**kept, OBJECT: key, SHA256: digest}
+
+    def _whole(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the whole body of an item."""
+        if OBJECT not in body:
+            return body
+        whole: dict[str, Any] = json.loads(self.objects.get(body[OBJECT], body[SHA256]))
+        return whole
+
+
+def _text(value: Any) -> str:
+    """Write JSON so that characters are bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 @dataclass

@@ -66,7 +66,7 @@ def untold(table: str, request: Request, result: Result, environment: str) -> di
 
 
 def digests(items: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Make one message of all that have control, outcome and environment in common: subject, text, attributes."""
+    """Make one message of all that have control, outcome and environment in common: subject, lines, attributes."""
     kinds: dict[tuple[str, str, str], list[Mapping[str, str]]] = defaultdict(list)
     for item in items:
         kinds[item["control"], item["outcome"], item["environment"]].append(item)
@@ -78,7 +78,7 @@ def digests(items: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
         messages.append(
             {
                 "subject": f"[{outcome}] {control}: {len(those)} resources in {len(accounts)} accounts",
-                "text": "\n".join([f"{control} in {environment}: {outcome}", "", *lines, *more]),
+                "lines": [f"{control} in {environment}: {outcome}", *lines, *more],
                 "attributes": {"outcome": outcome, "control": control, "environment": environment, "digest": "true"},
             }
         )

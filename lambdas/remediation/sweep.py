@@ -200,7 +200,7 @@ class Sweep:
         for digest in storms.digests(
             [{name: next(iter(value.values())) for name, value in one.items()} for one in items]
         ):
-            self.voice.say(digest["subject"], digest["text"], digest["attributes"])
+            self.voice.say(digest["subject"], digest["lines"], digest["attributes"])
             done["digests"] += 1
         for start in range(0, len(items), DELETED):
             deletes = [{"DeleteRequest": {"Key": {"key": one["key"]}}} for one in items[start : start + DELETED]]
@@ -240,9 +240,7 @@ class Sweep:
         lines = [text, "", f"Control   {control}", f"Resource  {arn}", f"Account   {account}", f"Region    {region}"]
         attributes = {"outcome": what, "control": control, "account": account, "region": region}
         attributes |= {"environment": case.environment} if case.environment else {}
-        self.voice.say(
-            f"[{what}] {control} {arn.rpartition(':')[2]} in {account} {region}", "\n".join(lines), attributes
-        )
+        self.voice.say(f"[{what}] {control} {arn.rpartition(':')[2]} in {account} {region}", lines, attributes)
 
     def _send(self, message: Mapping[str, str]) -> None:
         self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))

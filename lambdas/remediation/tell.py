@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.controls.model import Severity
+from lambdas.remediation import messages
+from lambdas.remediation.messages import Message
 from lambdas.remediation.outcome import TOLD, WORKFLOW, Outcome, Result
 from lambdas.remediation.request import Request
 
 NOTE = 512
+# Values of the setting `messageFormat`.
+TEXT, CHAT = "text", "chat"
 SUBJECT = 100
-# Bytes, of the 256 KB that Amazon SNS takes with attributes.
-MESSAGE = 250_000
 AUTHOR = "palisade"
 # Error codes of BatchUpdateFindings after which asking again is of no use.
 FOR_GOOD = frozenset({"FindingNotFound", "FindingSizeExceeded"})
@@ -26,11 +28,12 @@ class FindingRefusedError(Exception):
 
 @dataclass
 class Voice:
-    """Writes notes and messages from the hub's home Region."""
+    """Writes notes and messages from the hub's home Region, as text or (`form`) for a chat."""
 
     security_hub: Any
     sns: Any
     topic: str
+    form: str = TEXT
 
     def note(self, request: Request, result: Result) -> str | None:
         """Write the outcome on the finding.
@@ -62,70 +65,24 @@ class Voice:
 
     def publish(self, request: Request, result: Result, environment: str, owner_tag: str) -> None:
         """Send the message of an outcome that people should hear of."""
-        if result.outcome not in TOLD:
-            return
-        text = message(request, result, environment)
-        self.say(subject(request, result), text, _attributes(request, result, environment, owner_tag))
+        if result.outcome in TOLD:
+            home_region = self.topic.split(":")[3]
+            self._send(messages.of_result(request, result, environment, owner_tag, home_region))
 
-    def say(self, subject: str, text: str, attributes: Mapping[str, str]) -> None:
+    def say(self, subject: str, lines: Sequence[str], attributes: Mapping[str, str]) -> None:
+        """Send a message that is no outcome."""
+        self._send(messages.of_lines(subject, lines, attributes))
+
+    def _send(self, message: Message) -> None:
         """Send one message; a subject is at most 100 printable ASCII characters, as Amazon SNS wants it."""
         self.sns.publish(
             TopicArn=self.topic,
-            Subject=re.sub(r"[^ -~]", "?", subject)[:SUBJECT],
-            Message=_fitting(text),
+            Subject=re.sub(r"[^ -~]", "?", message.subject)[:SUBJECT],
+            Message=message.chat() if self.form == CHAT else message.text(),
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+                name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
             },
         )
-
-
-def subject(request: Request, result: Result) -> str:
-    """What happened to which resource, and where."""
-    resource = request.resource
-    return f"[{result.outcome.value}] {request.control.id} {resource.id} in {resource.account} {resource.region}"
-
-
-def message(request: Request, result: Result, environment: str) -> str:
-    """What happened to which resource of whom, why, what changed, how to undo it."""
-    resource, control = request.resource, request.control
-    parts = [
-        f"{control.id}: {control.title}",
-        "",
-        f"Outcome      {result.outcome.value}",
-        f"Why          {result.reason}",
-        f"Resource     {resource.arn}",
-        f"Account      {resource.account} ({environment})",
-        f"Region       {resource.region}",
-        f"Severity     {control.severity.value}",
-        f"Remediation  {request.id}",
-        "",
-        *result.lines,
-        *([""] if result.lines else []),
-        f"Impact: {control.impact}",
-    ]
-    return "\n".join(parts)
-
-
-def _attributes(request: Request, result: Result, environment: str, owner_tag: str) -> Mapping[str, str]:
-    tags = result.details.get("tags", {})
-    return {
-        "outcome": result.outcome.value,
-        "control": request.control.id,
-        "severity": request.control.severity.value,
-        "account": request.resource.account,
-        "region": request.resource.region,
-        "environment": environment,
-        "owner": str(tags.get(owner_tag, "")),
-        "audience": ",".join(result.details.get("audience", ())),
-        "remediation": request.id,
-    }
-
-
-def _fitting(text: str) -> str:
-    encoded = text.encode()
-    if len(encoded) <= MESSAGE:
-        return text
-    return encoded[:MESSAGE].decode(errors="ignore") + "\n(shortened; the ledger has the whole)"
 
 
 def _severity(request: Request, result: Result, status: str) -> str | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change
-from lambdas.remediation import describe, written
+from lambdas.remediation import describe, redaction, written
 from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.attempt import tags_of
+from lambdas.remediation.differences import differences
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
@@ -50,36 +52,6 @@ def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
     return tuple(change for change in reversed(list(journal.inverses.values())) if change is not None)
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
-    """Name the fields in which two settings differ."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
-    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
-        yield from _of_lists(before, after, f"{path}[]")
-    elif _plain(before) != _plain(after):
-        yield path or "the whole"
-
-
-def _of_lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[str]:
-    """Compare lists without their order: what has no equal on the other side is compared with its likest."""
-    rest = [_plain(one) for one in after]
-    alone = []
-    for one in map(_plain, before):
-        if one in rest:
-            rest.remove(one)
-        else:
-            alone.append(one)
-    for one in alone:
-        if not rest:
-            yield f"{path} (gone)"
-            continue
-        likest = min(rest, key=lambda other: len(list(differences(one, other, path))))
-        rest.remove(likest)
-        yield from differences(one, likest, path)
-    yield from (f"{path} (new)" for _ in rest)
-
-
 @dataclass
 class Undo:
     """One undo: `entries` are those of the remediation that is taken back."""
@@ -101,6 +73,7 @@ class Undo:
         live = self.request.control.read(self.session, self.request.resource, self.request.finding)
         if live is None:
             return self._result(Outcome.REFUSED, "the resource no longer exists", said)
+        self.details["tags"] = tags_of(live)
         if not self.run.earlier.changed:
             self.details["before"] = live
             moved = self._moved(live)
@@ -122,8 +95,8 @@ class Undo:
         live = self.request.control.read(self.session, self.request.resource, self.request.finding)
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
-        self.details["after"] = live
-        left = [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
+        self.details |= {"after": live, "tags": tags_of(live)}
+        left = _between(self._first("before"), live)
         reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
         return self._result(Outcome.UNDONE, reason, said)
 
@@ -131,7 +104,7 @@ class Undo:
         after = next((entry["after"] for entry in self.entries if "after" in entry), None)
         if after is None:
             return []
-        return [one for one in differences(after, live) if one.partition(".")[0] not in OF_PEOPLE]
+        return _between(after, live)
 
     def _first(self, name: str) -> Any:
         return next((entry[name] for entry in self.entries if name in entry), None)
@@ -146,9 +119,10 @@ def digest(changes: Sequence[Change]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """As the ledger would give it back: what was written there cannot differ by its type alone."""
-    return json.loads(json.dumps(value, sort_keys=True, default=str))
+def _between(recorded: Any, live: Mapping[str, Any]) -> list[str]:
+    """The fields in which a resource differs from what the ledger has of it, which has no secrets."""
+    found = differences(recorded, redaction.by_name(live))
+    return [one.name for one in found if one.path.partition(".")[0] not in OF_PEOPLE]
 
 
 def _listed(names: Sequence[str]) -> str:

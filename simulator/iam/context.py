@@ -28,6 +28,8 @@ GLOBAL_SERVICES = frozenset(
 )
 GLOBAL_REGIONS = {"aws": "us-east-1"}
 LOOPBACK = "127.0.0.1"
+# Source: Amazon S3 User Guide, "Enforce conditional writes on Amazon S3 buckets".
+CONDITIONAL_WRITES = frozenset({"CompleteMultipartUpload", "CopyObject", "PutObject"})
 PRINCIPAL_TYPES = {
     "root": "Account", "user": "User", "session": "AssumedRole", "federated-user": "FederatedUser",
     "federated": "FederatedUser", "anonymous": "Anonymous",
@@ -198,6 +200,9 @@ def service_context(call: Call) -> Context:
     if call.service == "s3":
         context |= {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256", "s3:TlsVersion": "1.3"}
         context["s3:ResourceAccount"] = call.account
+        if call.operation in CONDITIONAL_WRITES:
+            given = {"s3:if-match": parameters.get("IfMatch"), "s3:if-none-match": parameters.get("IfNoneMatch")}
+            context |= {key: str(value) for key, value in given.items() if value}
         context |= _object_tags(parameters)
     if call.service == "securityhub":
         targets = tuple(sorted({str(one.get("AwsAccountId")) for one in parameters.get("Findings") or ()}))

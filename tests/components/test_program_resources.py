@@ -64,6 +64,12 @@ HUB_ONCE = {
     # the central remediation role, the policy writer of the one environment, and of steps, endpoint and sweep
     "iam/role:Role": 5,
     "iam/rolePolicy:RolePolicy": 6,
+    # the ledger's bucket
+    "s3/bucket:Bucket": 1,
+    "s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+    "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+    "s3/bucketVersioning:BucketVersioning": 1,
+    "s3/bucketPolicy:BucketPolicy": 1,
     # settings of the hub's functions
     "s3/bucketObjectv2:BucketObjectv2": 1,
 }

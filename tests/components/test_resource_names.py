@@ -17,6 +17,7 @@ EXPECTED = {
     *(f"palisade:index:HubKey$aws:kms/key:Key::key-{region}" for region in (HOME, AWAY)),
     *(f"palisade:index:CodeStore${BUCKET}::code-{region}" for region in (HOME, AWAY)),
     f"palisade:index:Deliveries${BUCKET}::deliveries",
+    f"palisade:index:LedgerBucket${BUCKET}::ledger",
     *(f"{ROAD}aws:sqs/queue:Queue::remediation-{one}" for one in ("queue", "dlq")),
     f"{ROAD}{FUNCTION}::remediation-function",
     f"{ROAD}{LOGS}::remediation-function",

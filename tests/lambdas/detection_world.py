@@ -34,10 +34,18 @@ class Member:
     refused: tuple[str, ...] = ()
     imports: list[int] = field(default_factory=list)
     puts: list[list[dict[str, Any]]] = field(default_factory=list)
-    digest: str = "a"
+    invoked: list[dict[str, Any]] = field(default_factory=list)
+    # Resources that are judged before the time of a run ends.
+    patience: int = 10**6
+    judged_count: int = 0
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **_: Any) -> Any:
         return self
+
+    # AWS Lambda
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: str) -> None:
+        assert (FunctionName, InvocationType) == (FUNCTION, "Event")
+        self.invoked.append(json.loads(Payload))
 
     def judged(self, identifier: str) -> Judged:
         return self.resources.get(identifier, self.hidden.get(identifier))
@@ -95,10 +103,25 @@ class Member:
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Invoke the detect function."""
-        return detect.handler(event, SimpleNamespace(invoked_function_arn=FUNCTION))
+        began = self.judged_count
+
+        def left() -> int:
+            return 1_000 * 900 if self.judged_count - began < self.patience else 0
+
+        context = SimpleNamespace(invoked_function_arn=FUNCTION, get_remaining_time_in_millis=left)
+        return detect.handler(event, context)
+
+    def reconcile(self) -> list[dict[str, Any]]:
+        """Invoke it as the schedule does, and as it then invokes itself; returns the answers."""
+        answers, events = [], [{"palisade": "reconcile"}]
+        while events:
+            answers.append(self.handle(events.pop()))
+            events, self.invoked = self.invoked, []
+        return answers
 
 
 def _read(session: Any, resource: Resource, finding: Any) -> Any:
+    session.judged_count += 1
     judged = session.judged(resource.id)
     if isinstance(judged, Exception):
         raise judged

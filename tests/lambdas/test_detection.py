@@ -10,9 +10,10 @@ import pytest
 
 from lambdas import findings
 from lambdas.controls.model import Verdict
-from lambdas.detect import UnknownEventError
+from lambdas.detect import UnfinishedError, UnknownEventError
 from lambdas.detection.config_rule import EvaluationRefusedError, UnknownMessageError
 from lambdas.detection.detector import UnknownRuleError
+from lambdas.detection.reconciliation import RUNS
 from tests.lambdas.detection_world import CONTROL, Member, compliance_change, invocation, item, member
 from tests.lambdas.remediation_requests import PLACE
 
@@ -248,3 +249,59 @@ def test_findings_that_security_hub_refuses_are_raised_after_all_others(monkeypa
     with pytest.raises(ExceptionGroup):
         account.handle(RECONCILE)
     assert account.statuses() == {"b": ("FAILED", "ACTIVE")}
+
+
+# A reconciliation that one run does not finish.
+def test_a_run_whose_time_ends_goes_on_in_another_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = member(monkeypatch, **{str(number): BAD for number in range(250)})
+    account.patience = 90
+    assert account.reconcile() == [{"findings": 90}, {"findings": 90}, {"findings": 70}]
+    assert len(account.kept) == account.judged_count == 250
+    assert account.invoked == []
+
+
+def test_findings_of_what_has_vanished_have_their_place_in_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = member(monkeypatch, **{str(number): BAD for number in range(40)})
+    account.reconcile()
+    for number in range(20):
+        del account.resources[str(number)]
+    account.judged_count, account.patience = 0, 7
+    answers = account.reconcile()
+    assert sum(one["findings"] for one in answers) == 20
+    assert len(answers) == 6
+    assert account.judged_count == 40
+    assert sorted(state for _, state in account.statuses().values()) == ["ACTIVE"] * 20 + ["ARCHIVED"] * 20
+
+
+def test_a_run_without_time_still_judges_one_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = member(monkeypatch, a=BAD, b=BAD, c=BAD)
+    account.patience = 0
+    assert [one["findings"] for one in account.reconcile()] == [1, 1, 1, 0]
+
+
+def test_a_chain_of_runs_ends_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = member(monkeypatch, **{str(number): BAD for number in range(50)})
+    account.patience = 1
+    with pytest.raises(UnfinishedError, match=r"not done after 12 runs; EC2\.13"):
+        account.reconcile()
+    assert len(account.kept) == RUNS
+    assert account.invoked == []
+
+
+def test_an_error_of_an_early_run_starts_no_second_chain_and_is_raised_by_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = member(monkeypatch, **{str(number): UNREADABLE for number in range(10)})
+    account.resources |= {f"b{number}": BAD for number in range(10)}
+    account.patience = 15
+    account.handle(RECONCILE)
+    (follows,) = account.invoked
+    assert follows["from"]["failed"] == [CONTROL.id]
+    account.resources = dict.fromkeys(account.resources, BAD)
+    with pytest.raises(ExceptionGroup, match="reconciliation failed for some controls"):
+        account.handle(follows)
+
+
+def test_a_control_that_is_no_longer_detected_does_not_lose_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = member(monkeypatch, a=BAD)
+    assert account.handle({**RECONCILE, "from": {"control": "Gone.1", "run": 2}}) == {"findings": 1}

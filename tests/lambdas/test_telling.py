@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from lambdas.remediation import messages
 from lambdas.remediation.outcome import TOLD, WORKFLOW, Outcome, Result
-from lambdas.remediation.tell import FindingRefusedError, Voice, message
+from lambdas.remediation.tell import FindingRefusedError, Voice
 from tests.lambdas.remediation_requests import ACCOUNT, REGION, S3, SSH, finding, request
 
+TOPIC = f"arn:aws:sns:{REGION}:200000000002:palisade-notifications"
 # DESIGN, section 4: the outcome, the state of our own finding, whether people get a message.
 TABLE = [
     (Outcome.OFF, None, False),
@@ -52,7 +54,7 @@ class Hub:
 
 def told(outcome: Outcome, asked: Any = None, reason: str = "why", **result: Any) -> Hub:
     hub = Hub()
-    voice = Voice(hub, hub, "topic")
+    voice = Voice(hub, hub, TOPIC)
     asked = asked or request()
     voice.note(asked, Result(outcome, reason, **result))
     voice.publish(asked, Result(outcome, reason, **result), "production", "Owner")
@@ -109,13 +111,13 @@ def test_a_note_fits_into_512_characters() -> None:
 @pytest.mark.parametrize("code", ["FindingNotFound", "FindingSizeExceeded"])
 def test_a_finding_that_can_have_no_note_does_not_hold_up_its_outcome(code: str) -> None:
     hub = Hub(code)
-    assert Voice(hub, hub, "topic").note(request(), Result(Outcome.REMEDIATED, "r")) == f"{code} m"
+    assert Voice(hub, hub, TOPIC).note(request(), Result(Outcome.REMEDIATED, "r")) == f"{code} m"
 
 
 @pytest.mark.parametrize("code", ["ConcurrentUpdateError", "InternalFailure", "Something"])
 def test_an_update_that_may_succeed_another_time_is_an_error(code: str) -> None:
     hub = Hub(code)
-    voice = Voice(hub, hub, "topic")
+    voice = Voice(hub, hub, TOPIC)
     with pytest.raises(FindingRefusedError, match=code):
         voice.note(request(), Result(Outcome.REMEDIATED, "r"))
 
@@ -128,7 +130,7 @@ def test_a_subject_is_what_sns_takes(name: str) -> None:
     asked = request("bucket", control=S3)
     odd = type(asked)(asked.id, asked.control, S3.resource(asked.resource.place, name), asked.finding)
     hub = Hub()
-    Voice(hub, hub, "topic").publish(odd, Result(Outcome.AWAITING_APPROVAL, "r"), "production", "Owner")
+    Voice(hub, hub, TOPIC).publish(odd, Result(Outcome.AWAITING_APPROVAL, "r"), "production", "Owner")
     said = hub.messages[0]["Subject"]
     assert len(said) <= 100
     assert said.isascii()
@@ -138,7 +140,7 @@ def test_a_subject_is_what_sns_takes(name: str) -> None:
 
 def test_a_message_says_what_happened_to_what_of_whom_and_why() -> None:
     result = Result(Outcome.REMEDIATED, "because", lines=("1. the call", "   undo: the other"))
-    said = message(request(), result, "production")
+    said = messages.of_result(request(), result, "production", "Owner", REGION).text()
     resource = request().resource
     parts = (SSH.title, "remediated", "because", resource.arn, ACCOUNT, "production", REGION, SSH.impact, request().id)
     assert [part for part in (*parts, "1. the call", "undo: the other") if part not in said] == []

@@ -107,6 +107,12 @@ def _outside(estate: Estate) -> dict[str, Attack]:
             QueueUrl=queue, MessageBody="{}"
         ),
         "a member's administrator tells people": lambda: member.client("sns").publish(TopicArn=topic, Message="hello"),
+        "the hub's administrator writes over a large entry": lambda: hub.client("s3").put_object(
+            Bucket=names.ledger_bucket(HUB, HOME), Key="r-1", Body=b"{}"
+        ),
+        "the hub's administrator deletes a large entry": lambda: hub.client("s3").delete_object(
+            Bucket=names.ledger_bucket(HUB, HOME), Key="r-1"
+        ),
         "a member's administrator reads code": lambda: member.client("s3").get_object(Bucket=bucket, Key=code),
         "a rule of a member sends a finding": as_service(
             "events.amazonaws.com", PRODUCTION, rule, "sqs", "SendMessage", QueueUrl=queue, MessageBody="{}", owner=HUB
@@ -136,6 +142,9 @@ def _beyond(estate: Estate) -> dict[str, Attack]:
         "the central role puts into the ledger": lambda: dynamodb.put_item(**ledger, Item=key),
         "the central role updates the ledger": lambda: dynamodb.update_item(**ledger, Key=key),
         "the central role deletes from the ledger": lambda: dynamodb.delete_item(**ledger, Key=key),
+        "the central role puts an object without a condition": lambda: central.client("s3").put_object(
+            Bucket=names.ledger_bucket(HUB, HOME), Key="r-1", Body=b"{}"
+        ),
         "the central role writes an account's policy": lambda: dynamodb.put_item(
             TableName=names.policies_table, Item=item
         ),
@@ -167,7 +176,8 @@ def _beyond(estate: Estate) -> dict[str, Attack]:
 def _plain(estate: Estate) -> dict[str, Attack]:
     """Administrators of the hub who talk to their buckets without TLS."""
     found: dict[str, Attack] = {}
-    for bucket in (estate.names.code_bucket(HUB, HOME), estate.names.code_bucket(HUB, AWAY), _deliveries(estate)):
+    buckets = (estate.names.code_bucket(HUB, HOME), estate.names.code_bucket(HUB, AWAY), _deliveries(estate))
+    for bucket in (*buckets, estate.names.ledger_bucket(HUB, HOME)):
         region = bucket.removeprefix(f"{bucket.split(HUB)[0]}{HUB}-")
         client = estate.hub.client("s3", region_name=region, use_ssl=False, config=Config(retries={"mode": "standard"}))
         found[f"{bucket} without TLS"] = lambda client=client, bucket=bucket: client.get_bucket_policy(  # type: ignore[misc]

@@ -40,15 +40,16 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-remediation": {
         "trust policy": ("Service",),
         "remediation": (
-            "AppendLedger", "DecryptSettings", "EnterMembers", "FindUnits", "KeepState", "ReadPolicies",
-            "ReadSettings", "TakeFindings", "Tell", "UpdateFindings", "UseKey", "WriteLogs",
+            "AppendLargeEntries", "AppendLedger", "DecryptSettings", "EncryptLargeEntries", "EnterMembers", "FindUnits",
+            "KeepState", "ReadLargeEntries", "ReadPolicies", "ReadSettings", "TakeFindings", "Tell",
+            "UpdateFindings", "UseKey", "WriteLogs",
         ),
     },
     "role palisade-detect": {
         "trust policy": ("Service",),
         "detect": (
-            "DecryptSettings", "ImportFindings", "PutEvaluations", "ReadEvaluations", "ReadFindings", "ReadSettings",
-            "ReportFailures", "WriteLogs",
+            "DecryptSettings", "GoOn", "ImportFindings", "PutEvaluations", "ReadEvaluations", "ReadFindings",
+            "ReadSettings", "ReportFailures", "WriteLogs",
         ),
     },
     "role palisade-reader": {"trust policy": ("Hub",)},
@@ -58,6 +59,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "role palisade-recorder": {"trust policy": ("Service",), "delivery": ("Deliver", "Encrypt")},
     "bucket palisade-code": {"resource policy": ("MembersRead", "OnlyTls")},
+    "bucket palisade-ledger": {"resource policy": ("NothingIsDeleted", "OnlyNewEntries", "OnlyTls")},
     "bucket palisade-config": {"resource policy": ("OnlyTls", "RecordersDeliver", "RecordersFind")},
     "key": {"resource policy": ("AlarmsPublish", "HubAdministration", "Members")},
     "queue palisade-findings": {"resource policy": ("Rules",)},

@@ -17,6 +17,7 @@ import boto3
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Place, Plan, Resource
 from lambdas.remediation.apply import Run
+from lambdas.remediation.record import Ledger, Objects
 from operations import scenario
 from operations.local_estate import DATA_KEY, HUB
 from simulator.services.sns import Topics
@@ -77,6 +78,8 @@ class Loop:
         came["reconciling without permission to invoke"] = self._reconciling()
         came["findings that cannot be delivered"] = self._undelivered_finding()
         came["an alarm"] = self._alarm()
+        came["a large entry"] = self._large_entry()
+        came["a reconciliation that goes on"] = self._going_on()
         return came
 
     def break_resource(self, control: str, case: str, account: str, region: str) -> Resource:
@@ -171,6 +174,22 @@ class Loop:
             self.organization.rest()
         letter = self._letter(self.estate.hub, self.names.findings_dead_letters)
         return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+    def _large_entry(self) -> bool:
+        """Write an entry that no item holds, with the central role; whether it reads back whole."""
+        session = self.estate.function(HUB, self.names.remediation_role)
+        objects = Objects.of(self.names, session, HUB, HOME)
+        ledger, before = Ledger(session.client("dynamodb"), self.names.ledger_table, objects), "x" * 600_000
+        ledger.write("r-large", "outcome", PRODUCTION, {"before": before})
+        return [one["before"] for one in ledger.entries("r-large")] == [before]
+
+    def _going_on(self) -> int:
+        """Invoke detection with its own role, as a run does that goes on; the HTTP status of the answer."""
+        client = self.estate.function(PRODUCTION, self.names.detect_role).client("lambda")
+        event = json.dumps({"palisade": "reconcile", "from": {"run": 2}}).encode()
+        answer = client.invoke(FunctionName=self.names.detect_function, InvocationType="Event", Payload=event)
+        self.organization.rest()
+        return int(answer["ResponseMetadata"]["HTTPStatusCode"])
 
     def _alarm(self) -> list[str]:
         """Raise an alarm; the subjects of the mails that came of it."""

@@ -37,6 +37,8 @@ CAME: dict[str, Any] = {
     "detection that fails": "RetriesExhausted",
     "reconciling without permission to invoke": "NO_PERMISSIONS",
     "findings that cannot be delivered": "NO_PERMISSIONS",
+    "a large entry": True,
+    "a reconciliation that goes on": 202,
     "an alarm": ['ALARM: "palisade-dead-letters" in eu-west-1'],
 }
 # Who was refused what while the loop ran: the three things that the run itself forbids.

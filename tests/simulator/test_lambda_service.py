@@ -119,6 +119,12 @@ def test_an_invocation_answers_or_tells_the_function_s_error(opened: LocalOrgani
     assert json.load(failed["Payload"])["errorType"] == "ValueError"
 
 
+@pytest.mark.parametrize(("kind", "status"), [("RequestResponse", 200), ("Event", 202), ("DryRun", 204)])
+def test_the_status_says_how_a_function_was_invoked(opened: LocalOrganization, kind: Any, status: int) -> None:
+    answer = function(opened).invoke(FunctionName="worker", InvocationType=kind, Payload=json.dumps({}))
+    assert (answer["StatusCode"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (status, status)
+
+
 def test_an_event_that_fails_is_tried_three_times_and_then_goes_to_its_destination(opened: LocalOrganization) -> None:
     functions = function(opened, DeadLetterConfig={"TargetArn": arn("successes")})
     functions.put_function_event_invoke_config(
