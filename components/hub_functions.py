@@ -15,6 +15,9 @@ from components.function import ArchivedFunction
 from components.people_policies import endpoint_policy, steps_policy, sweep_policy
 
 STEP_SECONDS = 300
+# An execution has at most 25,000 events of history, and a turn takes eleven. The sweep starts the next execution.
+# Source: Step Functions Developer Guide, "Quotas related to state machine executions".
+TURNS = 2000
 # The finding's custom actions: id (at most 20 letters and digits), name (20 characters), what it says in the console.
 ACTIONS: Mapping[str, tuple[str, str]] = {
     "PalisadeRemediate": ("Palisade remediate", "Request that Palisade remediates this; policy and guards decide"),
@@ -106,7 +109,7 @@ class Steps(pulumi.ComponentResource):
 
 
 def steps_definition(partition: str, function: str) -> str:
-    """The state machine: make a step, wait as long as it says, until it is done.
+    """The state machine: make a step, wait as long as it says, until it is done, or the history is nearly full.
 
     Errors of a step are tried again for some hours: the ledger holds how far it is. Then the execution fails, the
     alarm tells, and the sweep starts another. Source: Amazon States Language, "Errors"; Lambda's `States.ALL`.
@@ -135,10 +138,18 @@ def steps_definition(partition: str, function: str) -> str:
         "Step": step,
         "Done?": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$.step.done", "BooleanEquals": True, "Next": "Ended"}],
+            "Choices": [
+                {"Variable": "$.step.done", "BooleanEquals": True, "Next": "Ended"},
+                {"Variable": "$.turns", "NumericGreaterThan": TURNS, "Next": "Ended"},
+            ],
             "Default": "Wait",
         },
-        "Wait": {"Type": "Wait", "SecondsPath": "$.step.wait", "Next": "Step"},
+        "Wait": {"Type": "Wait", "SecondsPath": "$.step.wait", "Next": "Count"},
+        "Count": {
+            "Type": "Pass",
+            "Parameters": {"remediation.$": "$.remediation", "turns.$": "States.MathAdd($.turns, 1)"},
+            "Next": "Step",
+        },
         "Ended": {"Type": "Succeed"},
     }
     return json.dumps({"Comment": "Drives the plans of Palisade that take time.", "StartAt": "Step", "States": states})

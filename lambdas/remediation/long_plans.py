@@ -54,7 +54,7 @@ class Executions:
         """Start the steps of a remediation; `number` tells a later start from an earlier one that has ended."""
         name = self._name(remediation, number)
         try:
-            payload = json.dumps({"remediation": remediation})
+            payload = json.dumps({"remediation": remediation, "turns": 0})
             self._states.start_execution(stateMachineArn=self.machine, name=name, input=payload)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
