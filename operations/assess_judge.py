@@ -122,9 +122,7 @@ class Judge:
         return self._planned(resource, plan, evaluation.annotation, managers)
 
     def _planned(self, resource: Resource, plan: Plan, annotation: str, managers: tuple[str, ...]) -> Judgement:
-        mode, limits = self.policy.limit(self.control, plan)
-        if mode is Mode.AUTOMATIC and any(change.effect for change in plan.changes):
-            mode, limits = Mode.APPROVE, ["a change of this plan takes longer than one run may last"]
+        mode, limits = self.policy.limit(self.control, plan, managers)
         ceilings = [one for one in (self.control.ceiling, plan.ceiling) if one is not None]
         strongest = min(ceilings, key=lambda one: one.mode.strength)
         return self._said(

@@ -267,6 +267,8 @@ class LimitsPart(Part):
     """How much may change before people are asked."""
 
     changes_per_control_account_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+    # Below the organisation's, so that one account does not use up what all may change.
+    changes_per_account_hour: Annotated[int, Field(ge=1, le=10000)] = 60
     changes_per_organization_hour: Annotated[int, Field(ge=1, le=10000)] = 200
     failures_before_break: Annotated[int, Field(ge=1, le=100)] = 3
 

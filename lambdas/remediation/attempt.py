@@ -99,12 +99,10 @@ class Attempt:
     def _planned(self, plan: Plan, settings: Mapping[str, Any], evaluation: Evaluation) -> Result:
         """Go as far with a plan as the weakest mode allows."""
         mode, reasons = self.mode, self.reasons
-        lowered, lowering = self.policy.limit(self.request.control, plan)
+        managers = managers_of(self.details["tags"])
+        lowered, lowering = self.policy.limit(self.request.control, plan, managers)
         if lowered.strength < mode.strength:
             mode, reasons = lowered, lowering
-        managers = managers_of(self.details["tags"])
-        if managers and mode is Mode.AUTOMATIC and self.policy.managed_by_code.strength < mode.strength:
-            mode, reasons = self.policy.managed_by_code, [f"it is managed by {', '.join(managers)}"]
         document = redaction.plan(written.plan(plan))
         self.details |= {
             "plan": document,

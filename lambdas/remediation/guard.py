@@ -252,11 +252,14 @@ class Guard:
             hold = failed["case"].get("hold", {}).get("S")
             raise RepeatedError(hold or f"{request.resource.arn} was remediated three times within seven days")
         next_hour = (now // HOUR + 1) * HOUR
-        of_account, of_organization = items.LIMITS
-        if of_account in failed:
-            limit = self.limits[of_account]
+        of_control, of_account, of_organization = items.LIMITS
+        if of_control in failed:
+            limit = self.limits[of_control]
             reason = f"{request.control.id} has changed {limit} resources of this account within the hour"
             raise LimitedError(reason, next_hour)
+        if of_account in failed:
+            limit = self.limits[of_account]
+            raise LimitedError(f"{limit} resources of this account have been changed within the hour", next_hour)
         if of_organization in failed:
             limit = self.limits[of_organization]
             raise LimitedError(f"{limit} resources of the organization have been changed within the hour", next_hour)

@@ -29,7 +29,7 @@ WEEK = 7 * DAY
 REQUEST_SECONDS = 60 * DAY
 STOP_KEY = "stop"
 # In the order of a lease's counters.
-LIMITS = ("changes_per_control_account_hour", "changes_per_organization_hour")
+LIMITS = ("changes_per_control_account_hour", "changes_per_account_hour", "changes_per_organization_hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,10 @@ class Lease:
         )
 
     @property
-    def counters(self) -> tuple[str, str]:
-        """The counters of the hour: of the control in the account, and of the organisation."""
-        return (f"changes#{self.changes}#{self.hour}", f"changes#organization#{self.hour}")
+    def counters(self) -> tuple[str, ...]:
+        """The counters of the hour: of the control in the account, of the account, and of the organisation."""
+        account = self.changes.rpartition("#")[2]
+        return tuple(f"changes#{name}#{self.hour}" for name in (self.changes, account, "organization"))
 
 
 def failures_key(request: Request) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -100,8 +100,10 @@ class AccountPolicy:
         """The mode of a control in this account; where nothing is set, people are told."""
         return self.modes.get(control.id, Mode.NOTIFY)
 
-    def limit(self, control: Control, plan: Plan | None = None) -> tuple[Mode, list[str]]:
-        """Return the weakest of mode, the control's and the plan's ceiling, and the reasons that lowered it."""
+    def limit(
+        self, control: Control, plan: Plan | None = None, managers: Sequence[str] = ()
+    ) -> tuple[Mode, list[str]]:
+        """Return the weakest of mode, ceilings and what code manages, and the reasons that lowered it."""
         mode = self.mode(control)
         reasons = []
         ceilings: list[Ceiling] = [plan.ceiling] if plan is not None and plan.ceiling else []
@@ -111,6 +113,9 @@ class AccountPolicy:
             if ceiling.mode.strength < mode.strength:
                 mode = ceiling.mode
                 reasons.append(ceiling.reason)
+        if managers and mode is Mode.AUTOMATIC and self.managed_by_code.strength < mode.strength:
+            mode = self.managed_by_code
+            reasons.append(f"it is managed by {', '.join(managers)}")
         return mode, reasons
 
     def exemption(self, control: Control, resource: Resource, tags: Mapping[str, str]) -> Exemption | None:

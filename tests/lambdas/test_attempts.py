@@ -37,6 +37,7 @@ class World:
     says: list[Any]
     plan: Plan | Refusal = PLAN
     answers: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=lambda: {"use": "bastion"})
     calls: list[str] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
 
@@ -44,7 +45,8 @@ class World:
         said = self.says.pop(0) if len(self.says) > 1 else self.says[0]
         if isinstance(said, Exception):
             raise said
-        return None if said is None else {"Verdict": said, "Tags": [{"Key": "use", "Value": "bastion"}]}
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        return None if said is None else {"Verdict": said, "Tags": tags}
 
     def writer(self, policy: str) -> Any:
         def client(service: str) -> Any:
@@ -62,7 +64,13 @@ class World:
         return call
 
     def attempt(
-        self, mode: Mode = Mode.AUTOMATIC, *, before: Any = (), exempt: bool = False, inspect: Any = None
+        self,
+        mode: Mode = Mode.AUTOMATIC,
+        *,
+        before: Any = (),
+        exempt: bool = False,
+        inspect: Any = None,
+        **of_policy: Any,
     ) -> Result:
         control = replace(
             SSH,
@@ -73,7 +81,7 @@ class World:
         )
         expires = datetime.now(UTC).date() + timedelta(days=1)
         exemptions = (Exemption("EC2.13", "a bastion", "ann", expires, tag="use=bastion"),) if exempt else ()
-        policy = AccountPolicy("production", ACCOUNT, "Owner", {SSH.id: mode}, frozenset(), {}, exemptions)
+        policy = AccountPolicy("production", ACCOUNT, "Owner", {SSH.id: mode}, frozenset(), {}, exemptions, **of_policy)
         details: dict[str, Any] = {}
         run = Run(self.writer, lambda kind, body: self._note(kind, body, details), earlier(before))
         asked = replace(request(), control=control)
@@ -244,3 +252,21 @@ def test_planned_changes_that_were_not_needed_are_named() -> None:
     world.attempt()
     result = World([GOOD]).attempt(before=world.entries[:2])
     assert result.reason == "It is COMPLIANT. No longer needed: mend-more."
+
+
+STACK = {"aws:cloudformation:stack-name": "web", "aws:cloudformation:logical-id": "Door"}
+
+
+def test_what_code_manages_is_remediated_and_told_where_no_setting_says_otherwise() -> None:
+    result = World([BAD, GOOD], tags=STACK).attempt()
+    assert result.outcome is Outcome.REMEDIATED
+    (said,) = [line for line in result.lines if line.startswith("Managed by")]
+    assert "CloudFormation (stack web) (Door in the template)" in said
+
+
+def test_what_code_manages_waits_for_approval_by_setting_and_nothing_else_does() -> None:
+    managed = World([BAD], tags=STACK)
+    result = managed.attempt(managed_by_code=Mode.APPROVE)
+    assert (result.outcome, managed.calls) == (Outcome.AWAITING_APPROVAL, [])
+    assert result.reason == "it is managed by CloudFormation (stack web)"
+    assert World([BAD, GOOD]).attempt(managed_by_code=Mode.APPROVE).outcome is Outcome.REMEDIATED

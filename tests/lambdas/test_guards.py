@@ -11,14 +11,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.remediation.case import key_of
 from lambdas.remediation.guard import AlreadyDoneError, BusyError, Guard, LimitedError, RepeatedError
 from lambdas.remediation.lease_items import LOCK_SECONDS, Lease
 from lambdas.remediation.request import Request
 from simulator.local import LocalOrganization
 from tests.controls.round_trip import REGION, member_organization
-from tests.lambdas.remediation_requests import OTHER, S3, request
+from tests.lambdas.remediation_requests import OTHER, S3, SSH, request
 
-LIMITS = {"changes_per_control_account_hour": 3, "changes_per_organization_hour": 5, "failures_before_break": 2}
+LIMITS = {
+    "changes_per_control_account_hour": 3,
+    "changes_per_account_hour": 4,
+    "changes_per_organization_hour": 5,
+    "failures_before_break": 2,
+}
 TABLES = count()
 
 
@@ -140,7 +146,7 @@ def test_a_run_that_applied_nothing_gives_back_what_it_reserved(bench: Bench) ->
     for state in range(10):
         bench.remediate(request(state=state), applied=False)
     lease = bench.acquire(request(state=10))
-    assert [bench.item(counter)["changes"]["N"] for counter in lease.counters] == ["1", "1"]
+    assert [bench.item(counter)["changes"]["N"] for counter in lease.counters] == ["1", "1", "1"]
 
 
 def test_a_run_without_an_outcome_holds_nothing_back_and_stays_open(bench: Bench) -> None:
@@ -196,6 +202,13 @@ def test_an_account_s_changes_by_one_control_are_limited_each_hour(bench: Bench)
     bench.acquire(request())
 
 
+def test_one_account_does_not_use_up_what_all_may_change(bench: Bench) -> None:
+    for number in range(4):
+        bench.remediate(request(f"r{number}", control=S3 if number % 2 else SSH))
+    assert limited(bench, request()) == "4 resources of this account have been changed within the hour"
+    bench.acquire(request(account=OTHER))
+
+
 def test_the_organization_s_changes_are_limited_each_hour(bench: Bench) -> None:
     for number, account in enumerate(["222222222222", "333333333333"] * 2 + ["444444444444"]):
         bench.remediate(request(f"sg-{number:017}", account))
@@ -220,6 +233,19 @@ def test_the_fourth_remediation_of_a_resource_within_seven_days_needs_a_person(b
     bench.finish(bench.acquire(request(state=3), automatic=False), applied=False)
     bench.wait(days=5)
     bench.acquire(request(state=4))
+
+
+def test_a_case_on_hold_needs_a_person_until_the_hold_is_lifted(bench: Bench) -> None:
+    bench.remediate(request())
+    bench.guard.stand(key_of(request()), {"hold": "on hold since somebody undid r-1"})
+    with pytest.raises(RepeatedError, match="on hold since somebody undid r-1"):
+        bench.acquire(request(state=1))
+    bench.acquire(request(state=1), automatic=False)
+    bench.wait(seconds=LOCK_SECONDS + 1)
+    bench.guard.acquire(request(state=1), "approved", automatic=True, question=1)
+    bench.guard.stand(key_of(request()), {"outcome": "remediated", "hold": None})
+    bench.wait(seconds=LOCK_SECONDS + 1)
+    bench.acquire(request(state=2))
 
 
 # Breakers.

@@ -250,7 +250,11 @@ def _config(organization: LocalOrganization) -> dict[str, Any]:
             {**exemption, "tag": "access=bastion", "expires": "2026-12-31"},
             {**exemption, "tag": "access=expired", "expires": "2025-12-31"},
         ],
-        "limits": {"changesPerControlAccountHour": 1000, "changesPerOrganizationHour": 1000},
+        "limits": {
+            "changesPerControlAccountHour": 1000,
+            "changesPerAccountHour": 1000,
+            "changesPerOrganizationHour": 1000,
+        },
     }
 
 

@@ -212,7 +212,7 @@ def scrubbed(value: Any, resource: str) -> Any:
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    limits = {"changesPerControlAccountHour": 1000, "changesPerOrganizationHour": 10_000, "failuresBeforeBreak": 100}
+    limits = {"changesPerControlAccountHour": 1000, "changesPerAccountHour": 1000, "changesPerOrganizationHour": 10_000, "failuresBeforeBreak": 100}
     with deployed(limits=limits) as loop, pytest.MonkeyPatch.context() as monkeypatch:
         yield Bench(loop, monkeypatch)
 
