@@ -87,10 +87,11 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
 
     def everywhere(service: str, resource: str) -> list[str]:
         return [
-            estate.arn(service, resource.format(account=member.account), region=region, account=member.account)
+            estate.arn(service, resource, region=region, account=member.account)
             for region in estate.regions
         ]
 
+    # Findings in every Region: one that the settings name no more archives its own after this policy has changed.
     own = {"StringEquals": {"securityhub:TargetAccount": member.account}}
     return [
         *_read_grants(estate, member),
@@ -104,10 +105,14 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
         allow(
             "ImportFindings",
             ["securityhub:BatchImportFindings"],
-            everywhere("securityhub", "product/{account}/default"),
+            estate.arn("securityhub", f"product/{member.account}/default", region="*", account=member.account),
             own,
         ),
-        allow("ReadFindings", ["securityhub:GetFindings"], everywhere("securityhub", "hub/default")),
+        allow(
+            "ReadFindings",
+            ["securityhub:GetFindings"],
+            estate.arn("securityhub", "hub/default", region="*", account=member.account),
+        ),
         *settings_statements(estate, estate.regions),
         log_statement(estate, member.account, estate.regions, estate.names.detect_function),
         # A reconciliation goes on in another run of the same function.
