@@ -37,7 +37,12 @@ def call(change: Mapping[str, Any]) -> str:
 
 def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
     """The digest of an unresolved plan and the settings that it was made from: what an approval is for."""
-    text = json.dumps([written.plan(plan), settings], sort_keys=True, default=str)
+    return digest_of(written.plan(plan), settings)
+
+
+def digest_of(document: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The same of a plan and settings as the ledger holds them."""
+    text = json.dumps([document, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -60,6 +60,11 @@ class Lease:
         )
 
     @property
+    def answers(self) -> bool:
+        """Whether people's answer to a question has begun the run."""
+        return "#" in self.request.removeprefix("request#")
+
+    @property
     def counters(self) -> tuple[str, str]:
         """The counters of the hour: of the control in the account, and of the organisation."""
         return (f"changes#{self.changes}#{self.hour}", f"changes#organization#{self.hour}")

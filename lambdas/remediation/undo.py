@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change
 from lambdas.remediation import describe, written
-from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.apply import STOPS, Run
+from lambdas.remediation.earlier import earlier
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # What people may change on a resource without anything of ours moving on.
 OF_PEOPLE = frozenset({"Tags"})
 NAMED = 8
+GONE, NEW = " (gone)", " (new)"
 
 
 class NotUndoableError(Exception):
@@ -41,12 +43,14 @@ def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
     journal = earlier(entries)
     if not any(entry["entry"] == "outcome" for entry in entries):
         raise NotUndoableError("the remediation has not ended")
-    if not journal.inverses:
+    if not journal.changed:
         raise NotUndoableError("the remediation has changed nothing, or is undone already")
-    reasons = {entry.get("change"): entry.get("irreversible") for entry in entries}
+    for name in journal.open:
+        raise NotUndoableError(f"{name} cannot be undone: it is not known whether it took effect")
     for name, inverse in journal.inverses.items():
         if inverse is None:
-            raise NotUndoableError(f"{name} cannot be undone: {reasons.get(name) or 'nothing brings it back'}")
+            why = journal.irreversible.get(name) or "nothing brings it back"
+            raise NotUndoableError(f"{name} cannot be undone: {why}")
     return tuple(change for change in reversed(list(journal.inverses.values())) if change is not None)
 
 
@@ -72,23 +76,27 @@ def _of_lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterato
             alone.append(one)
     for one in alone:
         if not rest:
-            yield f"{path} (gone)"
+            yield f"{path}{GONE}"
             continue
         likest = min(rest, key=lambda other: len(list(differences(one, other, path))))
         rest.remove(likest)
         yield from differences(one, likest, path)
-    yield from (f"{path} (new)" for _ in rest)
+    yield from (f"{path}{NEW}" for _ in rest)
 
 
 @dataclass
 class Undo:
-    """One undo: `entries` are those of the remediation that is taken back."""
+    """One undo: `entries` are those of the remediation that is taken back.
+
+    `tried` says that an undo of it that failed has changed the resource: then it is not as the remediation left it.
+    """
 
     request: Request
     session: Session
     run: Run
     entries: Sequence[Mapping[str, Any]]
     details: dict[str, Any]
+    tried: bool = False
 
     def make(self) -> Result:
         """Take the resource back to what was before; an error that is no answer goes on."""
@@ -103,7 +111,7 @@ class Undo:
             return self._result(Outcome.REFUSED, "the resource no longer exists", said)
         if not self.run.earlier.changed:
             self.details["before"] = live
-            moved = self._moved(live)
+            moved = [] if self.tried else self._moved(live)
             if moved:
                 return self._result(Outcome.REFUSED, f"the resource has moved on since: {_listed(moved)} differ", said)
         if any(change.effect for change in changes):
@@ -124,7 +132,11 @@ class Undo:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
         self.details["after"] = live
         left = [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
+        # What has come or gone as a whole is no value that the service gives anew.
+        others = [one for one in left if one.endswith((GONE, NEW))]
         reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
+        if others:
+            reason = f"every change is taken back, and the resource still differs from before: {_listed(others)}"
         return self._result(Outcome.UNDONE, reason, said)
 
     def _moved(self, live: Mapping[str, Any]) -> list[str]:

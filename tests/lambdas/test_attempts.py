@@ -12,8 +12,9 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Audience, Ceiling, Change, Evaluation, Grant, Mode, Plan, Probe, Refusal, Verdict
-from lambdas.remediation.apply import Run, earlier
+from lambdas.remediation.apply import Run
 from lambdas.remediation.attempt import Attempt
+from lambdas.remediation.earlier import earlier
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.policy import AccountPolicy, Exemption
 from tests.lambdas.remediation_requests import ACCOUNT, SSH, request
