@@ -7,7 +7,7 @@ import pulumi
 
 from components import archive
 from lambdas.controls import catalog
-from stacks import hub, member, organization
+from stacks import hub, identity, member, organization
 from stacks.settings import read
 from stacks.standing import standing_accounts
 
@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent
 gc.set_threshold(100_000, 50, 100)
 
 settings = read(catalog())
+identity.keep(settings)
 # Before the first resource: the state must not be written while it is read.
 standing = standing_accounts() if "members" in settings.layers else frozenset()
 built = archive.build(ROOT, ROOT / "build" / "archive")

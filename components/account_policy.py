@@ -10,8 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estate import Estate
-
-SCHEMA = 1
+from lambdas.schemas import POLICY_ITEM
 
 
 def put_policy(
@@ -21,7 +20,7 @@ def put_policy(
     item = {
         "environment": {"S": document["environment"]},
         "account": {"S": document["account"]},
-        "schema": {"N": str(SCHEMA)},
+        "schema": {"N": str(POLICY_ITEM)},
         "document": {"S": json.dumps(document, sort_keys=True, separators=(",", ":"))},
     }
     return aws.dynamodb.TableItem(

@@ -295,6 +295,12 @@ def member_statements(
             {"StringEquals": {"iam:PassedToService": _passed(recorder)}},
         ),
         allow("Functions", FUNCTION, functions),
+        # The provider invokes it as `$LATEST`, and a qualified ARN is another resource.
+        allow(
+            "EndDetection",
+            ["lambda:InvokeFunction"],
+            [named("lambda", f"function:{estate.names.detect_function}{version}") for version in ("", ":$LATEST")],
+        ),
         allow("EventRules", RULE, named("events", f"rule/{own}-*")),
         allow("Queues", QUEUE, named("sqs", f"{own}-*")),
         allow("LogGroups", LOG_GROUP, named("logs", f"log-group:/aws/lambda/{own}-*")),

@@ -22,6 +22,7 @@ TIMEOUT = 300
 TWO_WEEKS = 14 * 24 * 3600
 RECONCILE = "rate(6 hours)"
 RECONCILE_INPUT = {"palisade": "reconcile"}
+LIFECYCLE_INPUT = {"palisade": "lifecycle"}
 # Source: AWS Config quotas and PutConfigRule: InputParameters of at most 1,024 characters.
 RULE_PARAMETERS_LIMIT = 1024
 CHANGES = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
@@ -107,6 +108,7 @@ class Detection(pulumi.ComponentResource):
             region=region,
             opts=child,
         )
+        self._farewell = self._lifecycle(identity)
         self._route(
             names.compliance_rule,
             "Compliance changes of Palisade's Config rules.",
@@ -132,6 +134,21 @@ class Detection(pulumi.ComponentResource):
 
     def _arn(self, service: str, resource: str) -> str:
         return self._estate.arn(service, resource, region=self._region, account=self._account)
+
+    def _lifecycle(self, identity: MemberIdentity) -> aws.lambda_.Invocation:
+        """Have the function archive the account's own findings before it goes.
+
+        What imports findings depends on this, so it goes first. The name is the plain one: were it an output
+        of the function, a replaced function would replace this too, and archive.
+        """
+        return aws.lambda_.Invocation(
+            f"{self._name}-lifecycle",
+            function_name=self._estate.names.detect_function,
+            input=json.dumps(LIFECYCLE_INPUT),
+            lifecycle_scope="CRUD",
+            region=self._region,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function, *identity.ready]),
+        )
 
     def _permission(
         self,
@@ -163,7 +180,6 @@ class Detection(pulumi.ComponentResource):
         constant: dict[str, str] | None = None,
     ) -> None:
         kind = physical.removeprefix(f"{self._estate.names.prefix}-")
-        child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-{kind}",
             name=physical,
@@ -172,7 +188,7 @@ class Detection(pulumi.ComponentResource):
             schedule_expression=schedule,
             region=self._region,
             tags=dict(self._estate.tags),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._farewell]),
         )
         allowed = self._permission(kind, "events", source_arn=known(rule, self._arn("events", f"rule/{physical}")))
         aws.cloudwatch.EventTarget(

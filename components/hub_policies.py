@@ -61,6 +61,16 @@ def remediation_policy(estate: Estate) -> str:
             ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
             estate.hub_table(names.state_table),
         ),
+        # What a digest will tell; a lock or a case cannot be made up by it.
+        allow(
+            "LeaveToDigest",
+            ["dynamodb:PartiQLInsert"],
+            estate.hub_table(names.state_table),
+            {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["untold#*"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow(

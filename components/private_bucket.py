@@ -12,7 +12,12 @@ KEEP_OLD_VERSIONS_DAYS = 90
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """What our own controls ask of every bucket. `ready` is there before anything is put into it."""
+    """What our own controls ask of every bucket. `ready` is there before anything is put into it.
+
+    A bucket that holds anything cannot be deleted, so it stays, and its settings with it: without them it
+    would be less private than it was. It is protected too, so that a stack taken down but for what is
+    protected finds it again.
+    """
 
     def __init__(
         self,
@@ -26,8 +31,14 @@ class PrivateBucket(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("palisade:index:PrivateBucket", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(name, bucket=bucket, region=region, tags=dict(estate.tags), opts=child)
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        self.bucket = aws.s3.Bucket(
+            name,
+            bucket=bucket,
+            region=region,
+            tags=dict(estate.tags),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, protect=True),
+        )
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,
@@ -65,7 +76,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 }
             ],
             region=region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioned], retain_on_delete=True),
         )
         arn = estate.arn("s3", bucket)
         tls = deny(
@@ -80,7 +91,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket.id,
             policy=document(*statements, tls),
             region=region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[private], retain_on_delete=True),
         )
         self.ready = [encrypted, versioned, policy]
         self.register_outputs({})

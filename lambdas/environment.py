@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.names import Names
+from lambdas.schemas import SETTINGS_OBJECT, readable, told
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -53,8 +54,10 @@ class Environment:
         if self.settings_key != f"settings/{digest}.json":
             raise SettingsError(f"{self.settings_key} holds other bytes than its name says; deploy the stack again")
         settings: dict[str, Any] = json.loads(document)
-        if settings.get("schema") != 1:
-            raise SettingsError(f"{self.settings_key} has schema {settings.get('schema')!r}; this version reads 1")
+        if settings.get("schema") not in readable(SETTINGS_OBJECT):
+            raise SettingsError(
+                f"{self.settings_key} has schema {settings.get('schema')!r}; this version reads {told(SETTINGS_OBJECT)}"
+            )
         return settings
 
 

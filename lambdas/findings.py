@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lambdas.controls.model import Control, Evaluation, Resource, Verdict
+from lambdas.controls.model import Control, Evaluation, Place, Resource, Verdict
 
 PER_CALL = 100
 GONE = "The resource no longer exists."
+UNFOUND = "No control finds this any more."
+LEFT = "Palisade no longer detects in this account and Region."
 DIGEST = "palisade/parameters-digest"
 STATUS = {Verdict.COMPLIANT: "PASSED", Verdict.NON_COMPLIANT: "FAILED"}
 
@@ -22,11 +24,9 @@ class ImportRefusedError(Exception):
     """Security Hub took the call but refused findings in it."""
 
 
-def product_arn(resource: Resource) -> str:
-    """The default product of the resource's account and Region: the only one its findings may name."""
-    return (
-        f"arn:{resource.partition}:securityhub:{resource.region}:{resource.account}:product/{resource.account}/default"
-    )
+def product_arn(place: Place | Resource) -> str:
+    """The default product of an account and Region: the only one that its findings may name."""
+    return f"arn:{place.partition}:securityhub:{place.region}:{place.account}:product/{place.account}/default"
 
 
 def finding_id(control: Control, resource: Resource) -> str:
@@ -89,13 +89,13 @@ def build(
     }
 
 
-def archived(finding: Mapping[str, Any], read_at: datetime) -> dict[str, Any]:
-    """Build the end of a finding that no control and resource of ours has by this id any more."""
+def archived(finding: Mapping[str, Any], read_at: datetime, why: str = UNFOUND) -> dict[str, Any]:
+    """Build the end of a finding that no control and resource of ours has by this id any more, and say why."""
     kept = ("SchemaVersion", "Id", "ProductArn", "GeneratorId", "AwsAccountId", "CreatedAt", "Title", "Resources")
     return {
         **{field: finding[field] for field in kept},
         "UpdatedAt": _later(read_at, finding),
-        "Description": "No control finds this any more.",
+        "Description": why,
         "FindingProviderFields": {
             "Severity": {"Label": "INFORMATIONAL"},
             "Types": ["Software and Configuration Checks/AWS Security Best Practices"],

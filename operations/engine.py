@@ -181,9 +181,8 @@ class Stack:
 
     def run(self, *command: str, events: Path | None = None) -> Result:
         """Run a command on this stack."""
-        options = () if command[:2] == ("stack", "init") else ("--stack", self.name)
         process = subprocess.run(  # noqa: S603 - the CLI of this engine, with arguments of ours
-            [self._pulumi, *command, *options, "--non-interactive", "--color", "never"],
+            self._line(command),
             cwd=self.workspace.folder,
             env=dict(self.workspace.environment),
             capture_output=True,
@@ -194,6 +193,22 @@ class Stack:
         if process.returncode:
             raise EngineError(command, result)
         return result if events is not None else Result(0, process.stdout)
+
+    def begin(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command on this stack and leave it to the caller, who may interrupt it."""
+        return subprocess.Popen(  # noqa: S603 - as above
+            self._line(command),
+            cwd=self.workspace.folder,
+            env=dict(self.workspace.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _line(self, command: Sequence[str]) -> list[str]:
+        options = () if command[:2] == ("stack", "init") else ("--stack", self.name)
+        return [self._pulumi, *command, *options, "--non-interactive", "--color", "never"]
 
     def _operate(self, *command: str) -> Result:
         events = self.workspace.folder / f"{self.name}.events"

@@ -122,7 +122,9 @@ class _Cloud(Mocks):
         return made.id, {**inputs, **made.outputs}
 
     def call(self, args: Any) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer a data source."""
+        """Answer a data source. The stack of a deployment in process is new each time: it has no outputs yet."""
+        if args.token.endswith(":readStackOutputs"):
+            return {"outputs": {}}, []
         arguments = _plain(args.args)
         if args.token == READ_STATE:
             return {"name": arguments["stackName"], "outputs": {urn: {"outputs": {}} for urn in self.state}}, []

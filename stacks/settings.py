@@ -18,6 +18,7 @@ from pulumi.runtime.config import get_config_env
 
 from lambdas.controls.model import Control, ManagedRule, Mode, ProductFindings
 from lambdas.names import Names
+from lambdas.schemas import SETTINGS_OBJECT
 from stacks.settings_check import SettingsError, check, expired
 from stacks.settings_model import (
     ControlPart,
@@ -33,7 +34,6 @@ from stacks.standards import checked_by
 from stacks.targets import Selection
 
 PROJECT = "palisade"
-SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class Settings:
         """The settings object of the account's detect functions; equal for accounts with equal settings."""
         modes, parameters = self.modes(account, path), self.parameters(account, path)
         return {
-            "schema": SCHEMA,
+            "schema": SETTINGS_OBJECT,
             "environment": self.environment,
             "controls": {
                 identifier: {
@@ -161,7 +161,7 @@ class Settings:
     def remediate_settings(self) -> dict[str, Any]:
         """The settings object of the hub's functions."""
         return {
-            "schema": SCHEMA,
+            "schema": SETTINGS_OBJECT,
             "organization": self.organization_id,
             "management": self.management_account,
             "hub": self.hub_account,

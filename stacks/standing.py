@@ -27,11 +27,15 @@ class StateError(pulumi.RunError):
 
 def standing_accounts() -> frozenset[str]:
     """The members in this stack's state; none before its first run. Raises StateError."""
+    return members(own_state(READ_STATE, "stackName"))
+
+
+def own_state(function: str, argument: str) -> Any:
+    """Ask the engine for the state of this very stack by one of its functions; raises StateError."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     for tried in range(1, TRIES + 1):
         try:
-            answer: Any = pulumi.runtime.invoke(READ_STATE, {"stackName": name}).value
-            return members(answer["outputs"])
+            return pulumi.runtime.invoke(function, {argument: name}).value["outputs"]
         except Exception as error:
             if tried == TRIES:
                 raise StateError(f"the state of {name} cannot be read: {error}") from error

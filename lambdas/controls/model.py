@@ -20,6 +20,8 @@ Json = Any
 Settings = Mapping[str, Json]
 Parameters = Mapping[str, Json]
 Facts = Mapping[str, Json]
+# What the `GeneratorId` of our own findings begins with.
+GENERATORS = "palisade/"
 
 
 class Verdict(StrEnum):
@@ -348,7 +350,7 @@ class Control:
     @property
     def generator(self) -> str:
         """`GeneratorId` of our own findings of this control."""
-        return f"palisade/{self.id}"
+        return f"{GENERATORS}{self.id}"
 
     def resource(self, place: Place, identifier: str) -> Resource:
         """Build the resource with this id in an account and Region."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lambdas import bucket_encryption as encryption
 from lambdas.answers import absent
 from lambdas.controls import model
-from lambdas.controls.model import Change, Evaluation, Grant, Place, Plan, Refusal, Resource
+from lambdas.controls.model import Change, Evaluation, Grant, Place, Plan, Probe, Ref, Refusal, Resource
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -31,8 +31,9 @@ DESCRIBED = ("Arn", "KeyManager", "KeyState", "KeySpec")
 BUCKETS = ("arn:{partition}:s3:::*",)
 KEYS = ("arn:{partition}:kms:{region}:{account}:key/*",)
 PASSED = {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}}
-# What UpdateObjectEncryption takes, as a job's filter names it and as people do.
-JOBS = {"SSES3": "SSE-S3", "SSEKMS": "SSE-KMS"}
+# What UpdateObjectEncryption takes, as a job's filter names it and as people do. Under other KMS keys first: the
+# other job's objects would be found by this one's filter.
+JOBS = {"SSEKMS": "SSE-KMS", "SSES3": "SSE-S3"}
 PEOPLE = (model.Audience.OWNER, model.Audience.OPERATIONS)
 
 
@@ -259,8 +260,9 @@ def _job(resource: Resource, rule: Mapping[str, Any], role: str, kind: str) -> C
     }
     # The same for every run of this plan, so that S3 starts one job however often it is asked.
     token = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+    name = f"re-encrypt-{JOBS[kind].lower()}-objects"
     return Change(
-        name=f"re-encrypt-{JOBS[kind].lower()}-objects",
+        name=name,
         service="s3control",
         operation="create_job",
         parameters={**parameters, "ClientRequestToken": token},
@@ -269,6 +271,17 @@ def _job(resource: Resource, rule: Mapping[str, Any], role: str, kind: str) -> C
             Grant("iam:PassRole", (role,), PASSED),
         ),
         irreversible="S3 re-encrypts objects in place and cannot bring an object back to SSE-S3 or its former key",
+        # Source: S3 User Guide, "Tracking job status and completion reports"; large buckets take days.
+        effect=Probe(
+            "s3control",
+            "describe_job",
+            {"AccountId": resource.account, "JobId": Ref(name, "JobId")},
+            path="Job.Status",
+            expected=("Complete",),
+            failed=("Failed", "Cancelled", "Suspended"),
+            interval=300,
+            timeout=14 * 24 * 3600,
+        ),
     )
 
 
@@ -335,6 +348,7 @@ CONTROL = model.Control(
         Grant("s3:GetBucketLocation", BUCKETS),
         Grant("s3:GetReplicationConfiguration", BUCKETS),
         Grant("s3:ListAllMyBuckets", ("*",)),
+        Grant("s3:DescribeJob", ("arn:{partition}:s3:{region}:{account}:job/*",)),
         Grant("kms:DescribeKey", KEYS),
         Grant("kms:GetKeyPolicy", KEYS),
     ),

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Resource
 from lambdas.remediation.windows import Window
+from lambdas.schemas import POLICY_ITEM, readable, told
 
 FRESH_SECONDS = 60
 # How long people have to answer where the settings say nothing.
@@ -76,8 +77,10 @@ class AccountPolicy:
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> AccountPolicy:
         """Read a policy item; raises PolicyError where its schema is another."""
-        if item["schema"]["N"] != "1":
-            raise PolicyError(f"the policy item has schema {item['schema']['N']}; this version reads 1")
+        if item["schema"]["N"] not in map(str, readable(POLICY_ITEM)):
+            raise PolicyError(
+                f"the policy item has schema {item['schema']['N']}; this version reads {told(POLICY_ITEM)}"
+            )
         document = json.loads(item["document"]["S"])
         return cls(
             environment=document["environment"],

@@ -12,6 +12,7 @@ HTTP = "RFC 9112, HTTP/1.1"
 RETRIES = "AWS SDKs and Tools Reference Guide, Retry behavior"
 PULUMI = "Pulumi documentation, How Pulumi works"
 PROVIDER = "Pulumi registry, AWS provider"
+INVOCATIONS = "terraform-provider-aws, internal/service/lambda/invocation.go"
 QUOTAS = "The services' pages on request quotas, each named in the table of rates"
 
 BEHAVIOURS = (
@@ -154,6 +155,24 @@ BEHAVIOURS = (
                 "test_an_unchanged_program_changes_nothing test_drift_by_hand_is_found_by_refresh_and_repaired_by_up "
                 "test_one_changed_setting_updates_exactly_what_it_concerns "
                 "test_destroy_returns_members_to_what_they_were",
+            ),
+            (
+                "interrupted-engine",
+                "An engine that is interrupted ends what is under way; one that is killed leaves its lock and what it "
+                "had begun.",
+                PULUMI,
+                "tests/engine/test_interrupted::"
+                "test_an_up_that_is_interrupted_ends_what_is_under_way_and_the_next_finishes "
+                "tests/engine/test_interrupted::"
+                "test_an_up_that_is_killed_is_unlocked_and_told_what_became_of_what_was_under_way",
+            ),
+            (
+                "invocations",
+                "An invocation tells its function each turn of its life with the input before, and is gone only after "
+                "the answer to its end.",
+                INVOCATIONS,
+                "test_invocation_provisioner::test_each_turn_is_told_with_the_input_before "
+                "test_invocation_provisioner::test_it_is_not_gone_before_the_function_has_answered",
             ),
             (
                 "provider-laws",

@@ -26,11 +26,13 @@ from simulator.owner import OrganizationClosed
 from simulator.provisioners import registry
 from simulator.provisioners.comparison import differing
 from simulator.provisioners.entrance import Entered, Entrance, EntranceError
+from simulator.provisioners.lambda_invocations import InvocationError
 from simulator.provisioners.model import Edit, Known, Site, UnservedPropertyError
 from simulator.provisioners.registry import UnservedTypeError
 
 REFUSALS = (
-    BotoCoreError, ClientError, EntranceError, LookupError, NotImplementedError, OrganizationClosed, OSError,
+    BotoCoreError, ClientError, EntranceError, InvocationError, LookupError, NotImplementedError, OrganizationClosed,
+    OSError,
     TimeoutError, UnknownTypeError, UnservedPropertyError, UnservedTypeError, ValueError,
 )  # fmt: skip
 
@@ -126,8 +128,10 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         if imported and "@" in identifier:
             identifier, _, region = identifier.rpartition("@")
             inputs = {"region": region}
+        before = {name: value for name, value in wire.read(request.properties).items() if name not in inputs}
+        known = Known(identifier, {} if imported else inputs, before)
         with self._answering(context, request.urn), self._site(context, inputs) as site:
-            standing = registry.read(request.type, site, Known(identifier, {} if imported else inputs))
+            standing = registry.read(request.type, site, known)
         if standing is None:
             return messages.ReadResponse()
         live = {

@@ -78,10 +78,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state holds of a resource: its id and its inputs; an import has no inputs."""
+    """What the state holds of a resource: its id, its inputs and outputs; an import has no inputs."""
 
     id: str
     inputs: Inputs
+    outputs: Inputs = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from simulator.provisioners import (
     iam,
     kms,
     lambda_functions,
+    lambda_invocations,
     lambda_links,
     lambda_urls,
     objects,
@@ -43,8 +44,8 @@ from simulator.provisioners.model import (
 )
 
 MODULES = (
-    alarms, buckets, cloudformation, config, dynamodb, events, iam, kms, lambda_functions, lambda_links,
-    lambda_urls, objects, organizations, security_hub, security_hub_policies, sns, sqs, stepfunctions,
+    alarms, buckets, cloudformation, config, dynamodb, events, iam, kms, lambda_functions, lambda_invocations,
+    lambda_links, lambda_urls, objects, organizations, security_hub, security_hub_policies, sns, sqs, stepfunctions,
 )  # fmt: skip
 PROVISIONERS: Mapping[str, Provisioner] = {one.token: one for module in MODULES for one in module.PROVISIONERS}
 INVOKES: Mapping[str, Callable[[Site, Inputs], Mapping[str, Any]]] = {

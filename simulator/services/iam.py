@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore import xform_name
 from moto.iam.models import AWSManagedPolicy
+from moto.iam.policy_validation import SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS
 
 from simulator.call import Call, ServiceError
 from simulator.iam.backends import backends
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 POLICIES_PER_ENTITY = 10
+# The ARNs of Amazon S3 that name a Region; moto knows access points alone. Source: Service Authorization Reference,
+# "Resource types defined by Amazon S3".
+SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS["s3"]["valid_starting_values"] = [
+    "accesspoint/", "access-grants/", "job/", "storage-lens/", "storage-lens-group/",
+]  # fmt: skip
 # Services whose resources hold policies, where moto keeps the resources, and their policies.
 HOLDERS = (
     ("iam", "roles", "assume_role_policy_document"),

@@ -88,6 +88,7 @@ MEMBER_EACH_REGION = {
     "cloudwatch/logGroup:LogGroup": 1,
     "lambda/function:Function": 1,
     "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "lambda/invocation:Invocation": 1,
     "lambda/permission:Permission": 3,
     "sqs/queue:Queue": 1,
     "sqs/queuePolicy:QueuePolicy": 1,
@@ -193,19 +194,16 @@ def test_providers_enter_by_a_role_under_the_key_that_the_provider_reads_and_ref
         assert inputs["region"] == HOME
 
 
-def test_tables_and_keys_outlive_an_accidental_destroy(small: Deployment) -> None:
+def test_tables_keys_and_buckets_outlive_an_accidental_destroy(small: Deployment) -> None:
     protected = {one.urn for one in small.resources if one.protect}
-    assert protected == {
-        one.urn for one in small.resources if one.token in ("aws:dynamodb/table:Table", "aws:kms/key:Key")
-    }
+    kept = ("aws:dynamodb/table:Table", "aws:kms/key:Key", "aws:s3/bucket:Bucket")
+    assert protected == {one.urn for one in small.resources if one.token in kept}
 
 
-def test_code_and_settings_stay_for_functions_that_were_not_updated_and_trusted_access_for_others(
-    small: Deployment,
-) -> None:
-    kept = ("aws:s3/bucketObjectv2:BucketObjectv2", "aws:organizations/awsServiceAccess:AwsServiceAccess")
+def test_code_and_settings_stay_with_their_private_buckets_and_trusted_access_for_others(small: Deployment) -> None:
+    kept = ("aws:s3/", "aws:organizations/awsServiceAccess:AwsServiceAccess")
     assert {one.urn for one in small.resources if one.retain} == {
-        one.urn for one in small.resources if one.token in kept
+        one.urn for one in small.resources if one.token.startswith(kept)
     }
 
 

@@ -14,6 +14,7 @@ from simulator.engine.server import ProviderServer
 from simulator.local import LocalOrganization
 
 REGION = "eu-west-1"
+WORLD_OPEN: Any = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 FIRST, SECOND = (str(local_estate.FIRST_MEMBER + number) for number in range(2))
 
 
@@ -44,6 +45,19 @@ class Estate:
         made = self.organization.door.log[before:]
         return [f"{one.service}:{one.operation}" for one in made if one.mutating and one.service != "sts"]
 
+    def open_group(self, account: str, name: str) -> str:
+        """Have a team open SSH to the world, let the loop come to rest, and return the group's id."""
+        ec2 = self.client(account, "ec2")
+        group: str = ec2.create_security_group(GroupName=name, Description="of a test")["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=WORLD_OPEN)
+        self.organization.rest()
+        return group
+
+    def findings(self, account: str) -> list[dict[str, Any]]:
+        """The findings of an account, ours and others'."""
+        pages = self.client(account, "securityhub").get_paginator("get_findings").paginate()
+        return [finding for page in pages for finding in page["Findings"] if finding["AwsAccountId"] == account]
+
     def standing(self, account: str) -> Mapping[str, list[str]]:
         """What stands in an account, by kind."""
         iam, functions = self.client(account, "iam"), self.client(account, "lambda")
@@ -63,11 +77,13 @@ class Estate:
 
 
 @contextmanager
-def opened(engine: Engine, folder: Path, *, regions: tuple[str, ...] = (REGION,)) -> Iterator[Estate]:
+def opened(
+    engine: Engine, folder: Path, *, regions: tuple[str, ...] = (REGION,), checkpoints: bool = False
+) -> Iterator[Estate]:
     """Found the organisation, serve its provider, and lay out a workspace."""
     plan = local_estate.plan_of(2)
     with LocalOrganization(plan, home_region=REGION, regions=regions) as organization:
         local_estate.prepare(organization)
         pipeline = (local_estate.HUB, local_estate.pipeline_role(organization))
         with ProviderServer(organization, pipeline) as server:
-            yield Estate(organization, Workspace.make(engine, folder, server.port, checkpoints=False))
+            yield Estate(organization, Workspace.make(engine, folder, server.port, checkpoints=checkpoints))

@@ -24,7 +24,7 @@ from simulator.engine.server import ProviderServer
 from simulator.founding import OrganizationPlan, PlannedAccount
 from simulator.local import LocalOrganization
 from simulator.port import Port
-from simulator.provisioners.entrance import Entrance
+from simulator.provisioners.entrance import Clients, Entrance
 
 HOME = "eu-west-1"
 HUB, MANAGEMENT = local_estate.HUB, local_estate.MANAGEMENT
@@ -137,7 +137,7 @@ def opened(engine: Engine, folder: Path) -> Iterator[Pipelines]:
         for name in NAMES:
             _role(one, name)
             entrance = Entrance(
-                partial(pipelines.assume, name), lambda seconds: one.advance(timedelta(seconds=seconds))
+                Clients(), partial(pipelines.assume, name), lambda seconds: one.advance(timedelta(seconds=seconds))
             )
             server = stack.enter_context(ProviderServer(one, entrance))
             home = folder / name

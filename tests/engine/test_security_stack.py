@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from operations import local_estate
 from operations.engine import EngineError, Stack
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 
@@ -38,8 +39,17 @@ def test_a_setting_that_reaches_every_account_updates_the_stack_set_and_what_els
     policies = estate.client(FIRST, "iam").list_attached_role_policies(RoleName="palisade-deployment")
     assert policies["AttachedPolicies"], "the deployment role of every member stands after the update"
     assert security.refresh("--expect-no-changes").unchanged
+
+
+def test_the_bucket_of_recorders_is_given_up_by_name_and_stays(estate: Estate, security: Stack) -> None:
     security.configure(estate.config("organization", "hub"))
+    with pytest.raises(EngineError, match="pulumi state unprotect") as failed:
+        security.preview()
+    security.run("state", "unprotect", str(failed.value).split("pulumi state unprotect '")[1].split("'")[0], "--yes")
     security.up()
+    buckets = [one["Name"] for one in estate.client(local_estate.HUB, "s3").list_buckets()["Buckets"]]
+    assert f"palisade-config-{local_estate.HUB}-{REGION}" in buckets
+    assert security.refresh("--expect-no-changes").unchanged
 
 
 def test_a_failed_create_names_its_place_and_the_next_up_makes_only_the_rest(estate: Estate, security: Stack) -> None:

@@ -22,7 +22,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-deployment": {"trust policy": ("Pipeline",)},
     "policy palisade-deployment-member": {
         "managed": (
-            "ConfigRules", "DecryptCode", "EventRules", "Find", "Functions", "LogGroups", "NotItself",
+            "ConfigRules", "DecryptCode", "EndDetection", "EventRules", "Find", "Functions", "LogGroups", "NotItself",
             "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy", "Roles",
         ),
     },
