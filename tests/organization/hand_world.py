@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from lambdas import approve, findings, sweep
+from lambdas.controls import catalog
 from lambdas.controls.model import Control, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
@@ -30,6 +31,7 @@ from lambdas.remediation.people import answered
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from lambdas.remediation.steps import advance
+from lambdas.remediation.storms import Storms
 from lambdas.remediation.sweep import Sweep
 from operations import scenario
 from operations.local_estate import HUB
@@ -62,6 +64,8 @@ class Bench:
     def __init__(self, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loop, self._monkeypatch = loop, monkeypatch
         self._built: Pipeline | None = None
+        self._endpoint: Endpoint | None = None
+        self._waiting = False
         self._until = self._now()
         self.hub, self.team = loop.hub, loop.member()
         functions = loop.hub.client("lambda")
@@ -83,7 +87,9 @@ class Bench:
 
     def wait(self, duration: timedelta) -> None:
         """Let time pass, and what a member's own services do in it."""
+        self._waiting = True
         self.loop.organization.advance(duration)
+        self._waiting = False
 
     def allow(self, control: Control, case: Case, mode: str = "automatic") -> None:
         """Write the team's policy item: this control alone, in a mode, with the parameters of the case."""
@@ -109,7 +115,7 @@ class Bench:
     def renew(self) -> None:
         """Renew what ends within the hour, so that its calls are not among those that are counted."""
         if self._built is None or self._now() > self._until:
-            self._built, self.hub, self.team = None, self.loop.hub, self.loop.member()
+            self._built, self._endpoint, self.hub, self.team = None, None, self.loop.hub, self.loop.member()
             self._hub_clients()
 
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
@@ -131,7 +137,8 @@ class Bench:
         """The pipeline in a container that knows nothing of the one before; only clients of the hub are shared."""
         built = self._hub_clients()
         policies = replace(built.policies, _known={}, _environment={})
-        return replace(built, policies=policies, access=Access(built.access.names, built.access.sts))
+        access, closing = Access(built.access.names, built.access.sts), replace(built.closing, storms=Storms())
+        return replace(built, policies=policies, access=access, closing=closing)
 
     def handle(self, finding: dict[str, Any], run: str) -> Result | None:
         """Deliver a finding."""
@@ -152,11 +159,12 @@ class Bench:
         return str(error.value)
 
     def endpoint(self) -> Endpoint:
-        """The endpoint in a new container."""
-        made: Endpoint = self._as_function(
-            NAMES.approve_function, NAMES.approve_function, approve._endpoint.__wrapped__
-        )
-        return made
+        """The endpoint as its function builds it; it keeps nothing but clients."""
+        if self._endpoint is None:
+            build = approve._endpoint.__wrapped__
+            self._endpoint = self._as_function(NAMES.approve_function, NAMES.approve_function, build)
+        assert self._endpoint is not None
+        return self._endpoint
 
     def sweep(self) -> None:
         """Sweep once, and deliver every message that the hub's own functions have sent."""
@@ -193,10 +201,13 @@ class Bench:
         assert self.asks("approve", identifier)["state"] == "approved"
         return identifier
 
-    def stepped(self, remediation: str, execution: str = "") -> None:
-        """Make the steps of a long plan as its state machine does, until there is an outcome."""
+    def stepped(self, remediation: str) -> None:
+        """Make the steps of a long plan as its state machine does, until there is an outcome; a killed one again."""
         for _ in range(100):
-            answer = advance(self.pipeline(), remediation, execution or f"{remediation}-1")
+            try:
+                answer = advance(self.pipeline(), remediation, f"{remediation}-1")
+            except SystemExit:
+                answer = {"done": False, "wait": 5}
             if answer["done"]:
                 return
             self.wait(timedelta(seconds=answer["wait"]))
@@ -211,6 +222,11 @@ class Bench:
             result = self.answered(finding, "whole")
         return self._outcome(identifier, result)
 
+    def ended(self, remediation: str, result: Result | None) -> None:
+        """Make the steps of a remediation that takes time; any other has its outcome."""
+        if result is None or result.outcome is Outcome.IN_PROGRESS:
+            self.stepped(remediation)
+
     def undone(self, finding: dict[str, Any], remediation: str) -> dict[str, Any]:
         """Undo a remediation by the endpoint; returns the outcome as the ledger has it."""
         identifier = self.asks("undo", remediation)["undo"]
@@ -218,17 +234,14 @@ class Bench:
 
     def _outcome(self, identifier: str, result: Result | None) -> dict[str, Any]:
         assert result is not None
-        if result.outcome is Outcome.IN_PROGRESS:
-            self.stepped(identifier)
+        self.ended(identifier, result)
         entries = self.loop.ledger_of(identifier, self.loop.hub)
         return entries.get("outcome", {"outcome": result.outcome.value, "reason": result.reason})
 
     def _hub_clients(self) -> Pipeline:
         """The pipeline as the function builds it."""
         if self._built is None:
-            self._built = self._as_function(
-                NAMES.remediate_function, NAMES.remediation_role, assembly.pipeline_of.__wrapped__
-            )
+            self._built = self._as_function(NAMES.remediate_function, NAMES.remediation_role, _pipeline)
             # The session lasts an hour, and each interruption takes a quarter of one.
             self._until = self._now() + timedelta(minutes=25)
         return self._built
@@ -249,6 +262,11 @@ class Bench:
             patch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
             patch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])
             return build(f"arn:aws:lambda:{REGION}:{HUB}:function:{function}")
+
+    def undoable(self, remediation: str) -> bool:
+        """Whether everything that a remediation has changed can be taken back."""
+        made = [body for name, body in self.loop.ledger_of(remediation).items() if name.endswith("-response")]
+        return not any("inverse" in body and body["inverse"] is None for body in made)
 
     def mark(self) -> int:
         """Where the door's log stands."""
@@ -302,7 +320,7 @@ class Bench:
         handle: Callable[[Any], Any] = door.handle
 
         def handled(request: Any) -> Any:
-            if next(numbers) == number:
+            if not self._waiting and next(numbers) == number:
                 raise SystemExit("killed")  # no Exception: the program must not see its end
             return handle(request)
 
@@ -313,13 +331,33 @@ class Bench:
             del door.handle
 
 
+def _pipeline(function: str) -> Pipeline:
+    """Build the pipeline, and the one client of it that is made when it is needed."""
+    built: Pipeline = assembly.pipeline_of.__wrapped__(function)
+    built.executions.session.client("stepfunctions")
+    return built
+
+
 def scrubbed(value: Any, resource: str) -> Any:
     """Settings without the ids that AWS gives, in an order of their own."""
     if isinstance(value, dict):
-        return {key: scrubbed(one, resource) for key, one in value.items()}
+        return {scrubbed(key, resource): scrubbed(one, resource) for key, one in value.items()}
     if isinstance(value, list):
         return sorted((scrubbed(one, resource) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
     return IDS.sub("id", value.replace(resource, "id")) if isinstance(value, str) else value
+
+
+def _deployed_parameters(control: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """What roles are made from: parameters that grants name, as the cases of a control give them."""
+    known = catalog()[control]
+    named = {
+        name
+        for grant in (*known.read_grants, *known.grants)
+        for resource in grant.resources
+        for name in re.findall(r"\{parameter:(\w+)\}", str(resource))
+    }
+    given = {name: value for case in scenario.cases(known) for name, value in case.parameters.items() if name in named}
+    return {**part.get("parameters", {}), **given}
 
 
 @contextmanager
@@ -330,7 +368,11 @@ def bench_of() -> Iterator[Bench]:
     def environments(usual: dict[str, Any]) -> dict[str, Any]:
         return {name: {**part, "approvers": [APPROVER]} for name, part in usual.items()}
 
-    with deployed(limits=limits, environments=environments) as loop, pytest.MonkeyPatch.context() as monkeypatch:
+    def controls(usual: dict[str, Any]) -> dict[str, Any]:
+        return {name: {**part, "parameters": _deployed_parameters(name, part)} for name, part in usual.items()}
+
+    settings = {"limits": limits, "environments": environments, "controls": controls}
+    with deployed(**settings) as loop, pytest.MonkeyPatch.context() as monkeypatch:
         yield Bench(loop, monkeypatch)
 
 

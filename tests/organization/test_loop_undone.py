@@ -6,18 +6,21 @@ By the real pipeline: approved where mode or ceiling want it, step by step where
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Verdict
+from lambdas.findings import moment
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from lambdas.remediation.undo import differences
 from operations import scenario
 from tests.controls.cases import Case, assigned_anew
 from tests.controls.round_trip import judged
-from tests.organization.hand_world import PLACE, Bench, bench_of
+from tests.organization.hand_world import Bench, bench_of
+from tests.organization.loop_world import PLACE
 from tests.organization.slow_plans import slowed
 
 EVERY = [
@@ -53,9 +56,11 @@ def lives(bench: Bench, control: Control, case: Case) -> None:
     assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
     assert case.state(bench.team, PLACE, neighbour) == beside
 
+    bench.wait(timedelta(seconds=1))
     start, after = bench.mark(), case.state(bench.team, PLACE, resource.id)
-    again = bench.handle(bench.reported(control, case, resource), "again")
-    assert again is None or again.outcome in (Outcome.ALREADY_COMPLIANT, Outcome.INVALID)
+    again = bench.handle({**finding, "UpdatedAt": moment(datetime.now(UTC))}, "again")
+    assert again is not None
+    assert again.outcome is Outcome.ALREADY_COMPLIANT, "a stale finding changes nothing"
     assert not any(entry.source_identity for entry in bench.log(start)), "nobody may write in the second run"
     assert case.state(bench.team, PLACE, resource.id) == after
 
