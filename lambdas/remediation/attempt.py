@@ -165,7 +165,7 @@ class Attempt:
             reason = f"{what}: {proof.evaluation.annotation}"
             return self._failed(reason, said) if restore else self._result(Outcome.FAILED, reason, said)
         self.details["after"] = proof.settings
-        return self._result(Outcome.REMEDIATED, proof.evaluation.annotation, said)
+        return self._result(Outcome.REMEDIATED, proof.evaluation.annotation + self._spared(), said)
 
     def _exempted(self, exemption: Exemption) -> Result:
         """Leave it alone; the sweep warns a week before the end, and asks again after it."""
@@ -186,12 +186,18 @@ class Attempt:
         said = said_of(first["plan"], self.details)
         if evaluation.verdict is Verdict.COMPLIANT:
             self.details["after"] = settings
-            # Part of a plan may be enough; what was planned and not made must not be told as done.
-            made = {*self.run.earlier.inverses, *self.run.earlier.open, *self.run.earlier.settled}
-            spared = [change["name"] for change in first["plan"]["changes"] if change["name"] not in made]
-            reason = f"{evaluation.annotation} No longer needed: {', '.join(spared)}." if spared else None
-            return self._result(Outcome.REMEDIATED, reason or evaluation.annotation, said)
+            return self._result(Outcome.REMEDIATED, evaluation.annotation + self._spared(), said)
         return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)
+
+    def _spared(self) -> str:
+        """Name what a killed run has planned and nobody has made: part of a plan may be enough."""
+        begun = self._begun() if self.run.earlier.changed else None
+        if begun is None:
+            return ""
+        earlier = self.run.earlier
+        made = {*earlier.inverses, *earlier.open, *earlier.settled, *(done.change.name for done in self.run.applied)}
+        spared = [change["name"] for change in begun["plan"]["changes"] if change["name"] not in made]
+        return f" No longer needed: {', '.join(spared)}." if spared else ""
 
     def _failed(self, reason: str, said: tuple[str, ...]) -> Result:
         """Restore what was there before, as far as it can be, and say so."""
