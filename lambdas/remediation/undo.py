@@ -114,7 +114,10 @@ class Undo:
             moved = [] if self.tried else self._moved(live)
             if moved:
                 return self._result(Outcome.REFUSED, f"the resource has moved on since: {_listed(moved)} differ", said)
-        if any(change.effect for change in changes):
+        slow = any(change.effect for change in changes)
+        if self.run.earlier.changed and not slow and not self._left(live):
+            return self.compared(said)
+        if slow:
             return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
         try:
             # Last change first: what an interrupted run has done already answers with a settled code, or is done again.
@@ -131,13 +134,17 @@ class Undo:
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
         self.details["after"] = live
-        left = [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
+        left = self._left(live)
         # What has come or gone as a whole is no value that the service gives anew.
         others = [one for one in left if one.endswith((GONE, NEW))]
         reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
         if others:
             reason = f"every change is taken back, and the resource still differs from before: {_listed(others)}"
         return self._result(Outcome.UNDONE, reason, said)
+
+    def _left(self, live: Mapping[str, Any]) -> list[str]:
+        """What differs from before the remediation."""
+        return [one for one in differences(self._first("before"), live) if one.partition(".")[0] not in OF_PEOPLE]
 
     def _moved(self, live: Mapping[str, Any]) -> list[str]:
         after = next((entry["after"] for entry in self.entries if "after" in entry), None)

@@ -154,6 +154,14 @@ def test_a_killed_undo_goes_on_with_what_it_has_not_done() -> None:
     assert world.calls == ["un_one"]
 
 
+def test_a_killed_undo_that_has_done_everything_does_nothing_again() -> None:
+    world = World([BEFORE])
+    killed = [entry(1, "intent", change="un-two"), entry(2, "response", change="un-two", response={}, inverse=None)]
+    killed.append(entry(3, "intent", change="un-one"))
+    assert world.undo(BOTH, before=killed).outcome is Outcome.UNDONE
+    assert world.calls == []
+
+
 def test_a_refused_undo_is_a_failure_that_says_what_stays_undone() -> None:
     world = World([AFTER], {"un_one": "Denied"})
     result = world.undo(BOTH)

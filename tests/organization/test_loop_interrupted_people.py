@@ -18,19 +18,18 @@ from lambdas.remediation.endpoint import AGAIN_SECONDS
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
+from simulator.door import Entry
 from tests.controls.cases import Case
-from tests.organization.hand_world import APPROVER, Bench, bench_of, places, scrubbed, thorough
+from tests.organization.hand_world import APPROVER, Bench, bench_of, scrubbed, some_places, thorough
 from tests.organization.slow_plans import slowed
 
-GROUPED = "loop-interrupted-people"
 EVERY = [
-    pytest.param(control, case, number, id=f"{control.id} {case.name}", marks=pytest.mark.xdist_group(GROUPED))
+    pytest.param(control, case, number, id=f"{control.id} {case.name}")
     for control in catalog().values()
     for number, case in enumerate(scenario.cases(control))
 ]
-CONTROLS = [
-    pytest.param(control, id=control.id, marks=pytest.mark.xdist_group(GROUPED)) for control in catalog().values()
-]
+CONTROLS = [pytest.param(control, id=control.id) for control in catalog().values()]
+SHORT, LONG = pytest.mark.xdist_group("loop-killed-short"), pytest.mark.xdist_group("loop-killed-long")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,7 @@ def killed_everywhere(
     calls = bench.calls(start)
     bench.ended(identifier, result)
     expected = bench.ending(control, resource, finding, start, identifier)
-    for place in places(control, case, number, len(calls)):
+    for place in some_places(control, case, number, len(calls), ROADS.index(begin)):
         bench.renew()
         resource, finding, identifier = begin(bench, control, case)
         start = bench.mark()
@@ -85,11 +84,21 @@ def killed_everywhere(
         assert answer(bench, identifier)["by"] == APPROVER
 
 
+ROADS = [approved, undoing]
+
+
+def killed_after_effect(log: list[Entry], place: int) -> bool:
+    """Whether the call before this one has changed the resource."""
+    before = log[place - 1] if place else None
+    return before is not None and bool(before.source_identity) and before.mutating and before.service != "sts"
+
+
 def answer(bench: Bench, identifier: str) -> dict[str, Any]:
     entries: dict[str, dict[str, Any]] = bench.loop.ledger_of(identifier, bench.loop.hub)
     return entries["approved-1"]
 
 
+@SHORT
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_an_approved_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench: Bench, control: Control, case: Case, number: int
@@ -97,6 +106,7 @@ def test_an_approved_remediation_that_is_killed_at_any_call_ends_as_one_that_is_
     killed_everywhere(bench, control, case, number, approved)
 
 
+@SHORT
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench: Bench, control: Control, case: Case, number: int
@@ -104,7 +114,8 @@ def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
     killed_everywhere(bench, control, case, number, undoing)
 
 
-@pytest.mark.parametrize("begin", [approved, undoing])
+@LONG
+@pytest.mark.parametrize("begin", ROADS)
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_not(
     bench: Bench,
@@ -125,9 +136,9 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
     assert result.outcome is Outcome.IN_PROGRESS
     start = bench.mark()
     bench.stepped(identifier)
-    calls = bench.calls(start)
+    log, calls = bench.log(start), bench.calls(start)
     expected = bench.ending(slow, resource, finding, start, identifier)
-    for place in places(control, case, number, len(calls)):
+    for place in some_places(control, case, number, len(calls), 2 + ROADS.index(begin)):
         bench.renew()
         resource, finding, identifier = begin(bench, slow, case)
         bench.answered(finding, "hands over")
@@ -136,9 +147,13 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
             bench.stepped(identifier)
         wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
         ended = bench.ending(slow, resource, finding, start, identifier)
+        if killed_after_effect(log, place) and ended.changes == wanted.changes + 1:
+            # A call without a code for "already done" is the same call every time, and is made again.
+            wanted = replace(wanted, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
 
 
+@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_was_never_given(
     bench: Bench, control: Control
@@ -158,6 +173,7 @@ def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_
     assert number >= 4, "the case, the ledger and the queue are written"
 
 
+@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_never_decided(
     bench: Bench, control: Control
@@ -201,7 +217,8 @@ def taken_up(bench: Bench, finding: dict[str, Any], identifier: str, action: str
     assert answer(bench, decided)["by"] == APPROVER
 
 
-@pytest.mark.parametrize("begin", [approved, undoing])
+@pytest.mark.parametrize("begin", ROADS)
+@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
     bench: Bench, control: Control, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
