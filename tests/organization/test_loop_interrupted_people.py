@@ -72,8 +72,11 @@ def killed_everywhere(
         with bench.struck(place), pytest.raises(SystemExit):
             bench.answered(finding, "first")
         bench.over()
-        bench.ended(identifier, bench.answered(finding, "second"))
-        wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
+        second = bench.answered(finding, "second")
+        bench.ended(identifier, second)
+        # What was sent just before the end is sent again, but for a plan that was handed over already.
+        again = "sns:Publish" in calls[:place] and second is not None
+        wanted = replace(expected, messages=expected.messages + again)
         ended = bench.ending(control, resource, finding, start, identifier)
         reason = bench.loop.ledger_of(identifier, bench.loop.hub)["outcome"]["reason"]
         if "No longer needed" in reason and ended.changes < wanted.changes:
