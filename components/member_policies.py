@@ -86,10 +86,7 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the detect function's role may do: read for its controls, evaluate, import its own findings."""
 
     def everywhere(service: str, resource: str) -> list[str]:
-        return [
-            estate.arn(service, resource, region=region, account=member.account)
-            for region in estate.regions
-        ]
+        return [estate.arn(service, resource, region=region, account=member.account) for region in estate.regions]
 
     # Findings in every Region: one that the settings name no more archives its own after this policy has changed.
     own = {"StringEquals": {"securityhub:TargetAccount": member.account}}

@@ -2,7 +2,8 @@
 
 Safe under at-least-once delivery: a change that has been done answers with one of its `settled`
 codes, and a killed run is planned again from the live resource. What the killed run has done is known
-from its journal: results that later changes refer to, and how to undo it.
+from its journal: results that later changes refer to, and how to undo it. The undo stands in the intent already
+where it needs no answer: a run may be killed between the effect of a call and its response.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from lambdas.controls.model import Change, Grant, Probe, Ref
 from lambdas.remediation import redaction, session_policy, written
 from lambdas.remediation.access import RoleError
+from lambdas.remediation.earlier import Earlier
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -54,26 +56,6 @@ class Applied:
     settled: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What a run of this remediation that did not end has left, by its journal.
-
-    `results` are responses by the name of the change; `inverses` undo what still stands, in the order in which it
-    was done, None where nothing can; `open` names changes of which nobody knows whether they took effect, `settled`
-    those that were done already.
-    """
-
-    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    inverses: Mapping[str, Change | None] = field(default_factory=dict)
-    open: tuple[str, ...] = ()
-    settled: tuple[str, ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        """Whether it changed the resource, or may have."""
-        return bool(self.inverses or self.open)
-
-
 @dataclass
 class Run:
     """The application of one plan."""
@@ -82,6 +64,7 @@ class Run:
     journal: Journal
     earlier: Earlier = field(default_factory=Earlier)
     applied: list[Applied] = field(default_factory=list)
+    restored: list[Applied] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -99,8 +82,7 @@ class Run:
     def make(self, change: Change, *, undoes: str | None = None) -> Applied:
         """Make one change in a session of its own, `undoes` naming the change that it takes back; raises `STOPS`."""
         done = self._make(self._session(change.grants), change, undoes=undoes)
-        if undoes is None:
-            self.applied.append(done)
+        (self.applied if undoes is None else self.restored).append(done)
         return done
 
     def probe(self, reader: Session, effect: Probe) -> Any:
@@ -115,9 +97,13 @@ class Run:
         undone: list[tuple[str, Change | None, str | None]] = [
             (done.change.name, done.change.inverse, done.change.irreversible)
             for done in reversed(self.applied)
-            if done.settled is None
+            # What an earlier run has done, it has done to what was there before.
+            if done.settled is None and done.change.name not in self.earlier.inverses
         ]
-        undone += [(name, inverse, None) for name, inverse in reversed(list(self.earlier.inverses.items()))]
+        undone += [
+            (name, inverse, self.earlier.irreversible.get(name))
+            for name, inverse in reversed(list(self.earlier.inverses.items()))
+        ]
         for name, inverse, reason in undone:
             if inverse is None:
                 left.append(f"{name}: {reason or 'nothing can undo it'}")
@@ -146,7 +132,7 @@ class Run:
         call = {"service": change.service, "operation": change.operation, "parameters": shown}
         mark: dict[str, Any] = {"change": change.name, **({"undoes": undoes} if undoes else {})}
         clients: Any = session.client  # the stubs know literal names only
-        self.journal("intent", {**mark, **call})
+        self.journal("intent", {**mark, **call, **({} if undoes else self._undo(change, None))})
         try:
             client: Any = clients(change.service)
             response = getattr(client, change.operation)(**parameters)
@@ -166,25 +152,29 @@ class Run:
         self.journal("response", {**mark, **brought, **self._undo(change, response)})
         return Applied(change, response)
 
-    def _undo(self, change: Change, response: Mapping[str, Any]) -> dict[str, Any]:
+    def _undo(self, change: Change, response: Mapping[str, Any] | None) -> dict[str, Any]:
         """Write the undo with everything resolved: the ledger must not depend on this run's memory."""
         inverse = change.inverse
         if inverse is None:
             return {"inverse": None, "irreversible": change.irreversible}
-        more = {change.name: response}
         try:
-            undo = written.change(self._resolved(inverse, more))
+            resolved = self._resolved(inverse, {} if response is None else {change.name: response})
         except UnresolvedError as error:
             # The change is done all the same, and must stand in the journal.
-            return {"inverse": None, "irreversible": str(error)}
-        redacted = redaction.change(undo)
+            lost = "its answer was lost, and the undo needs it"
+            return {"inverse": None, "irreversible": lost if response is None else str(error)}
+        redacted = redaction.change(written.change(resolved))
         if redaction.holds(redacted["parameters"]):
             return {"inverse": None, "irreversible": redaction.UNRECORDED_UNDO}
         return {"inverse": redacted, "irreversible": None}
 
     def _resolved(self, change: Change, more: Mapping[str, Mapping[str, Any]]) -> Change:
         grants = tuple(self._grant(grant, more) for grant in change.grants)
-        return replace(change, parameters=self._resolve(change.parameters, more), grants=grants)
+        effect = change.effect
+        if effect is not None:
+            # What it asks for may be named by the answer to the undo itself, which is not there yet.
+            effect = replace(effect, parameters=self._resolve(effect.parameters, more, but=change.name))
+        return replace(change, parameters=self._resolve(change.parameters, more), grants=grants, effect=effect)
 
     def _grant(self, grant: Grant, more: Mapping[str, Mapping[str, Any]] | None = None) -> Grant:
         resources: list[str | Ref] = []
@@ -193,10 +183,12 @@ class Run:
             resources.extend(value if isinstance(value, list) else [value])
         return replace(grant, resources=tuple(resources))
 
-    def _resolve(self, value: Any, more: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
-        """Replace every Ref by what it refers to."""
+    def _resolve(self, value: Any, more: Mapping[str, Mapping[str, Any]] | None = None, but: str = "") -> Any:
+        """Replace every Ref by what it refers to, `but` for those to one change."""
         if isinstance(value, Ref):
-            mine = {done.change.name: done.response for done in self.applied}
+            if value.change == but:
+                return value
+            mine = {done.change.name: done.response for done in (*self.applied, *self.restored)}
             found = jmespath.search(value.path, {**self.earlier.results, **mine, **(more or {})}.get(value.change))
             if found is None:
                 raise UnresolvedError(f"{value.change} has brought no {value.path}")
@@ -204,34 +196,7 @@ class Run:
                 raise UnresolvedError(f"{value.change} has brought a {value.path} that the ledger does not record")
             return found
         if isinstance(value, Mapping):
-            return {key: self._resolve(item, more) for key, item in value.items()}
+            return {key: self._resolve(item, more, but) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._resolve(item, more) for item in value]
+            return [self._resolve(item, more, but) for item in value]
         return value
-
-
-def earlier(entries: Sequence[Mapping[str, Any]]) -> Earlier:
-    """Read the journal of the runs before: what they did, what of it still stands, and what they may have done."""
-    results: dict[str, Mapping[str, Any]] = {}
-    inverses: dict[str, Change | None] = {}
-    begun: dict[str, bool] = {}
-    settled: list[str] = []
-    for entry in entries:
-        name, undoes = entry.get("change"), entry.get("undoes")
-        if name is None:
-            continue
-        if entry["entry"].endswith("-intent"):
-            begun[name] = undoes is not None
-        if not entry["entry"].endswith("-response"):
-            continue
-        begun.pop(name, None)
-        if "refused" in entry:
-            continue
-        if undoes is not None:
-            inverses.pop(undoes, None)
-        elif "settled" in entry:
-            settled.append(name)
-        else:
-            results[name] = entry["response"]
-            inverses[name] = written.change_of(entry["inverse"]) if entry["inverse"] else None
-    return Earlier(results, inverses, tuple(name for name, undo in begun.items() if not undo), tuple(settled))

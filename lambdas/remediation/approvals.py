@@ -87,6 +87,12 @@ def body_of(request: Request, result: Result) -> dict[str, Any]:
     return {"request": dict(request.finding), "deadline": result.due}
 
 
+def answer(about: Mapping[str, Any], by: str, reason: str, digest: str | None) -> dict[str, Any]:
+    """What the ledger keeps of an answer: `about` is the entry of what was asked, or of what is to be undone."""
+    where = {name: about[name] for name in ("control", "resource", "environment", "region")}
+    return {"by": by, "reason": reason, "digest": digest, **where}
+
+
 def _answered(result: Result, case: Case) -> Result:
     said = declined(case)
     result.outcome = Outcome.REFUSED

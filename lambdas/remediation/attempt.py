@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,7 +80,7 @@ class Attempt:
                 return self._exempted(exemption)
             evaluation = control.evaluate(settings, self._parameters)
             if evaluation.verdict is not Verdict.NON_COMPLIANT:
-                return self._nothing_to_do(evaluation)
+                return self._nothing_to_do(evaluation, settings)
             facts = control.inspect(self.session, resource, settings, self._parameters) if control.inspect else {}
         except ParamValidationError as error:
             # The id comes from a finding: no resource can have it.
@@ -90,7 +91,8 @@ class Attempt:
                 raise
             reason = f"the resource cannot be read: {error.response['Error']['Message']}"
             return self._result(Outcome.FAILED, self._interrupted(reason))
-        self.details |= {"before": settings, "verdict": evaluation.annotation}
+        begun = self._begun() if self.run.earlier.changed else None
+        self.details |= {"before": begun["before"] if begun else settings, "verdict": evaluation.annotation}
         plan = control.plan(resource, settings, self._parameters, facts)
         if isinstance(plan, Refusal):
             return self._result(Outcome.REFUSED, plan.reason)
@@ -114,7 +116,7 @@ class Attempt:
         if not plan.changes or mode in (Mode.NOTIFY, Mode.OFF):
             return self._result(Outcome.NOTIFIED, plan.message or evaluation.annotation, said)
         if mode is Mode.APPROVE and self.approved is not None:
-            if self.approved.digest == self.details["digest"]:
+            if self.approved.digest == self.details["digest"] or self._goes_on(document):
                 mode = Mode.AUTOMATIC
             else:
                 reasons = ["the resource or the plan is not what was approved"]
@@ -122,6 +124,19 @@ class Attempt:
             reason = "; ".join(reasons) or f"the mode of this control is {mode.value}"
             return self._result(NOT_RUN[mode], reason, said)
         return self._run(plan, said)
+
+    def _begun(self) -> Mapping[str, Any] | None:
+        """The entry in which the first run of this remediation wrote its plan and what was before."""
+        return next((one for one in self.entries if "plan" in one and "before" in one), None)
+
+    def _goes_on(self, document: Mapping[str, Any]) -> bool:
+        """Whether a run of what people approved was interrupted, and what is left to do is a part of that."""
+        begun = self._begun() if self.run.earlier.changed else None
+        if begun is None or self.approved is None:
+            return False
+        approved = describe.digest_of(begun["plan"], begun["before"]) == self.approved.digest
+        left = json.loads(json.dumps(document["changes"], default=str))
+        return approved and all(change in begun["plan"]["changes"] for change in left)
 
     def _run(self, plan: Plan, said: tuple[str, ...]) -> Result:
         opens = closed_until(self.policy.windows, datetime.now(UTC))
@@ -152,7 +167,7 @@ class Attempt:
             reason = f"{what}: {proof.evaluation.annotation}"
             return self._failed(reason, said) if restore else self._result(Outcome.FAILED, reason, said)
         self.details["after"] = proof.settings
-        return self._result(Outcome.REMEDIATED, proof.evaluation.annotation, said)
+        return self._result(Outcome.REMEDIATED, proof.evaluation.annotation + self._spared(), said)
 
     def _exempted(self, exemption: Exemption) -> Result:
         """Leave it alone; the sweep warns a week before the end, and asks again after it."""
@@ -163,7 +178,7 @@ class Attempt:
         result.next, result.due = (Next.WARN, int(warning.timestamp())) if early else (Next.AGAIN, int(end.timestamp()))
         return result
 
-    def _nothing_to_do(self, evaluation: Evaluation) -> Result:
+    def _nothing_to_do(self, evaluation: Evaluation, settings: Mapping[str, Any]) -> Result:
         """The resource does not fail: it never did, or an interrupted run has remediated it."""
         if not self.run.earlier.changed:
             same = evaluation.verdict is Verdict.COMPLIANT
@@ -172,12 +187,19 @@ class Attempt:
         self.details |= {"before": first["before"], "plan": first["plan"], "audience": tuple(first["plan"]["tell"])}
         said = said_of(first["plan"], self.details)
         if evaluation.verdict is Verdict.COMPLIANT:
-            # Part of a plan may be enough; what was planned and not made must not be told as done.
-            made = {*self.run.earlier.inverses, *self.run.earlier.open, *self.run.earlier.settled}
-            spared = [change["name"] for change in first["plan"]["changes"] if change["name"] not in made]
-            reason = f"{evaluation.annotation} No longer needed: {', '.join(spared)}." if spared else None
-            return self._result(Outcome.REMEDIATED, reason or evaluation.annotation, said)
+            self.details["after"] = settings
+            return self._result(Outcome.REMEDIATED, evaluation.annotation + self._spared(), said)
         return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)
+
+    def _spared(self) -> str:
+        """Name what a killed run has planned and nobody has made: part of a plan may be enough."""
+        begun = self._begun() if self.run.earlier.changed else None
+        if begun is None:
+            return ""
+        earlier = self.run.earlier
+        made = {*earlier.inverses, *earlier.open, *earlier.settled, *(done.change.name for done in self.run.applied)}
+        spared = [change["name"] for change in begun["plan"]["changes"] if change["name"] not in made]
+        return f" No longer needed: {', '.join(spared)}." if spared else ""
 
     def _failed(self, reason: str, said: tuple[str, ...]) -> Result:
         """Restore what was there before, as far as it can be, and say so."""

@@ -43,7 +43,9 @@ class Closing:
         """Tell, then write the outcome and end the lease at once: a run killed before that is done again."""
         if result.outcome is Outcome.FAILED:
             self.guard.count_failure(request)
-            self._retry(request, result)
+            # The finding says nothing of an undo: people ask for it again.
+            if "undoes" not in result.details:
+                self._retry(request, result)
         if result.outcome is Outcome.REMEDIATED and not request.ours:
             result.next, result.due = Next.CHECK, int(time.time()) + DISAGREEMENT
         unnoted = self.tell(request, policy, result)
@@ -144,6 +146,18 @@ def _standing(request: Request, policy: AccountPolicy, result: Result) -> dict[s
         "attempts": 0,
         "next": result.next.value if result.next else None,
         "due": result.due,
-        **({"changed": request.id} if result.applied else {}),
+        **_changed(request, result),
         **result.standing,
     }
+
+
+def _changed(request: Request, result: Result) -> dict[str, str | int | None]:
+    """Which remediation the case names as its last one; an undo places the hold on what it has changed."""
+    undoes = result.details.get("undoes")
+    if undoes is None:
+        return {"changed": request.id} if result.applied else {}
+    by = result.details["by"]
+    if result.outcome is Outcome.UNDONE:
+        return {"hold": f"on hold since {by} undid {undoes}", "changed": None}
+    # What was begun and not brought to its end is still to be undone.
+    return {"hold": f"on hold since {by} began to undo {undoes}", "changed": undoes} if result.applied else {}

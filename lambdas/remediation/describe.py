@@ -42,8 +42,12 @@ def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
 
     Secrets are no part of it: it is told, and would let people try guesses.
     """
-    document = [redaction.plan(written.plan(plan)), redaction.by_name(settings)]
-    text = json.dumps(document, sort_keys=True, default=str)
+    return digest_of(redaction.plan(written.plan(plan)), redaction.by_name(settings))
+
+
+def digest_of(document: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The same of a plan and settings as the ledger holds them."""
+    text = json.dumps([document, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

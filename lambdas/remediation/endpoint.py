@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.remediation import undo
+from lambdas.remediation import approvals, undo
 from lambdas.remediation.approvals import NO_QUESTION, UNDO
 from lambdas.remediation.case import Approval, Case, Next, case_key
 from lambdas.remediation.guard import Guard
@@ -204,12 +204,8 @@ class Endpoint:
         about: Mapping[str, Any],
     ) -> None:
         """Write an answer on the case and into the ledger, and set it going; the sweep mends what is lost between."""
-        body = {"by": asked.caller, "reason": asked.reason, "control": about["control"], "resource": about["resource"]}
-        body |= {
-            "environment": about["environment"],
-            "region": about["region"],
-            "digest": values.get("digest", case.digest),
-        }
+        digest = values.get("digest", case.digest)
+        body = approvals.answer(about, asked.caller, asked.reason, None if digest is None else str(digest))
         due = int(time.time()) + AGAIN_SECONDS
         try:
             self.guard.stand(case.key, {**values, "next": Next.RUN.value, "due": due}, unless_changed=case)

@@ -206,8 +206,7 @@ class Guard:
             "request": items.begin(lease, now, reserve=reserve),
             "stop": items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
         }
-        approved = "#" in lease.request.removeprefix("request#")
-        asked["case"] = items.enter(lease, request, now, remembered=reserve, approved=approved)
+        asked["case"] = items.enter(lease, request, now, remembered=reserve, approved=lease.answers)
         if reserve:
             for key, limit in zip(lease.counters, items.LIMITS, strict=True):
                 asked[limit] = items.count(key, self.limits[limit], now + 2 * HOUR)

@@ -60,6 +60,11 @@ class Lease:
         )
 
     @property
+    def answers(self) -> bool:
+        """Whether people's answer to a question has begun the run."""
+        return "#" in self.request.removeprefix("request#")
+
+    @property
     def counters(self) -> tuple[str, ...]:
         """The counters of the hour: of the control in the account, of the account, and of the organisation."""
         account = self.changes.rpartition("#")[2]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lambdas.controls.model import Change, Probe
-from lambdas.remediation import written
 from lambdas.remediation.apply import STOPS, Journal, Run
 
 if TYPE_CHECKING:
@@ -88,8 +87,6 @@ class Progress:
     entries: Sequence[Mapping[str, Any]]
     done: dict[tuple[str, bool], datetime] = field(default_factory=dict)
     taken: set[tuple[str, bool]] = field(default_factory=set)
-    inverses: dict[str, Change | None] = field(default_factory=dict)
-    irreversible: dict[str, str] = field(default_factory=dict)
     failure: str | None = None
     lost: list[str] = field(default_factory=list)
 
@@ -105,12 +102,12 @@ class Progress:
             mark = (entry.get("undoes") or entry["change"], "undoes" in entry)
             if kind == "response":
                 self.done[mark] = datetime.fromisoformat(entry["at"])
-                if not mark[1] and "settled" not in entry:
-                    inverse = entry["inverse"]
-                    self.inverses[mark[0]] = written.change_of(inverse) if inverse else None
-                    self.irreversible[mark[0]] = entry.get("irreversible") or "nothing brings it back"
             elif kind == "effect":
                 self.taken.add(mark)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether it is written down that a change is not restored."""
+        return any(one.startswith(f"{name}: ") for one in self.lost)
 
 
 @dataclass
@@ -137,6 +134,17 @@ class LongPlan:
             return Ended()
         return self._back(progress, progress.failure)
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed, restored since or not."""
+        return self.run.changed or bool(self.run.earlier.undone)
+
+    def restored(self, ended: Ended) -> str:
+        """Say after the failure what became of what was changed."""
+        if ended.left:
+            return f"; not restored: {'; '.join(ended.left)}"
+        return "; what was there before is restored" if self.changed else ""
+
     def fail(self, reason: str) -> Wait:
         """Turn round: the changes have taken, and the resource is not what it should be."""
         self.journal("failure", {"reason": reason})
@@ -157,18 +165,21 @@ class LongPlan:
 
     def _back(self, progress: Progress, failure: str) -> Wait | Ended:
         """Undo what was made, last first; what cannot be undone is told and does not hinder the rest."""
-        for name, inverse in reversed(list(progress.inverses.items())):
+        known = self.run.earlier
+        for name in known.open:
+            self._lost(progress, name, "it is not known whether it took effect")
+        for name, inverse in reversed(known.begun):
             mark = (name, True)
-            if any(one.startswith(f"{name}: ") for one in progress.lost):
+            if progress.is_lost(name):
                 continue
             if inverse is None:
-                self._lost(progress, f"{name}: {progress.irreversible[name]}")
+                self._lost(progress, name, known.irreversible.get(name) or "nothing brings it back")
                 continue
             if mark not in progress.done:
                 try:
                     self.run.make(inverse, undoes=name)
                 except STOPS as error:
-                    self._lost(progress, f"{name}: {error}")
+                    self._lost(progress, name, str(error))
                     continue
                 progress.done[mark] = datetime.now(UTC)
             if inverse.effect is not None and mark not in progress.taken:
@@ -176,21 +187,30 @@ class LongPlan:
                 if isinstance(waits, Wait):
                     return waits
                 if isinstance(waits, str):
-                    self._lost(progress, f"{name}: {waits}")
+                    self._lost(progress, name, waits)
         return Ended(failure, tuple(progress.lost))
 
     def _taken(self, change: Change, effect: Probe, done: datetime, mark: dict[str, Any]) -> Wait | str | None:
         """Ask whether a change has taken; a text says that it failed, or took too long."""
-        value = self.run.probe(self.reader, effect)
+        late = (datetime.now(UTC) - done).total_seconds() > effect.timeout
+        try:
+            value = self.run.probe(self.reader, effect)
+        except ClientError as error:
+            if not late:
+                raise
+            # An answer that does not come is waited for as long as any other.
+            return f"{change.name} has not taken within {effect.timeout // 60} minutes, as far as is known: {error}"
         if value in effect.expected:
             self.journal("effect", {**mark, "value": value})
             return None
         if value in effect.failed:
             return f"{change.name} failed: {effect.path} is {value}"
-        if (datetime.now(UTC) - done).total_seconds() > effect.timeout:
+        if late:
             return f"{change.name} has not taken within {effect.timeout // 60} minutes: {effect.path} is {value}"
         return Wait(min(effect.interval, LONGEST_WAIT))
 
-    def _lost(self, progress: Progress, reason: str) -> None:
-        self.journal("lost", {"reason": reason})
-        progress.lost.append(reason)
+    def _lost(self, progress: Progress, name: str, reason: str) -> None:
+        """Write down, once, that a change is not restored."""
+        if not progress.is_lost(name):
+            self.journal("lost", {"reason": f"{name}: {reason}"})
+            progress.lost.append(f"{name}: {reason}")

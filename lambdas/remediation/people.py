@@ -16,10 +16,11 @@ from lambdas.remediation.approvals import UNDO
 from lambdas.remediation.attempt import Approved
 from lambdas.remediation.case import Approval, Case, Next, key_of
 from lambdas.remediation.closing import body_of
-from lambdas.remediation.guard import AlreadyDoneError, LimitedError
+from lambdas.remediation.earlier import earlier
+from lambdas.remediation.guard import AlreadyDoneError, BusyError, LimitedError
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.pipeline import Pipeline
+from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import Ledger
 from lambdas.remediation.request import InvalidRequestError, Request, parse
@@ -41,6 +42,7 @@ def answered(pipeline: Pipeline, key: str, run: str) -> Result | None:
     asked = next((one for one in entries if one["entry"] == f"asked-{case.question}"), None)
     if asked is None:
         raise UnknownQuestionError(f"{key} has an answer, and {case.asked} no question {case.question}")
+    _written_down(pipeline, case, entries, asked)
     request = parse(asked["request"], pipeline.partition)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
@@ -148,10 +150,13 @@ def request_of(entry: Mapping[str, Any], identifier: str) -> Request:
     return Request(identifier, control, resource, finding)
 
 
-def undone_standing(result: Result, remediation: str, by: str) -> None:
-    """Place the hold: this control on this resource waits for people until somebody lifts it."""
-    if result.outcome is Outcome.UNDONE:
-        result.standing |= {"hold": f"on hold since {by} undid {remediation}", "changed": None}
+def _written_down(pipeline: Pipeline, case: Case, entries: Entries, about: Mapping[str, Any]) -> None:
+    """Write the answer into the ledger where the endpoint was killed before it could: on the case it stands."""
+    entry = f"{case.approval}-{case.question}"
+    if case.approval == Approval.EXPIRED or any(one["entry"] == entry for one in entries):
+        return
+    body = approvals.answer(about, case.answered_by or "", case.answer or "", case.digest)
+    pipeline.closing.ledger.write(case.asked or "", entry, about["account"], body)
 
 
 def _undo(pipeline: Pipeline, case: Case, run: str) -> Result | None:
@@ -163,6 +168,7 @@ def _undo(pipeline: Pipeline, case: Case, run: str) -> Result | None:
     if ended is None:
         raise UnknownQuestionError(f"the ledger has no outcome of {case.undone}")
     request = request_of(ended, case.asked)
+    _written_down(pipeline, case, ledger.entries(case.asked), ended)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         return Result(Outcome.OFF, "the account has no policy in its environment")
@@ -186,15 +192,19 @@ def _taken_back(
         lease = pipeline.closing.guard.acquire(request, run, automatic=False, question=case.question)
     except AlreadyDoneError:
         return None
+    except BusyError:
+        if pipeline.under_way(request):
+            return None
+        raise
     except LimitedError as error:
         return pipeline.closing.limited(request, policy, error, Next.RUN)
+
+    tries = (pipeline.closing.ledger.entries(undo_id(undone, number)) for number in range(1, case.question))
+    tried = any(earlier(one).changed for one in tries)
 
     def work(reader: Any, run: Any, _: Any, details: dict[str, Any]) -> Result:
         if case.changed not in (None, undone):
             return Result(Outcome.REFUSED, f"{case.changed} has changed the resource since: undo that first", details)
-        result = Undo(request, reader, run, entries, details).make()
-        undone_standing(result, undone, by)
-        details |= {"undoes": undone, "by": by}
-        return result
+        return Undo(request, reader, run, entries, details, tried).make()
 
     return pipeline.held(request, policy, lease, work, {"kind": UNDO, "undoes": undone, "by": by})

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lambdas.controls.model import Mode
 from lambdas.remediation import approvals
 from lambdas.remediation.access import Access, RoleError
-from lambdas.remediation.apply import Run, earlier
+from lambdas.remediation.apply import Run
 from lambdas.remediation.attempt import Approved, Attempt
 from lambdas.remediation.case import Next, key_of
 from lambdas.remediation.closing import Closing, body_of
-from lambdas.remediation.guard import AlreadyDoneError, LimitedError, RepeatedError
+from lambdas.remediation.earlier import earlier
+from lambdas.remediation.guard import AlreadyDoneError, BusyError, LimitedError, RepeatedError
 from lambdas.remediation.lease_items import Lease
 from lambdas.remediation.long_plans import PLAN, Executions
 from lambdas.remediation.outcome import Outcome, Result
@@ -78,6 +79,10 @@ class Pipeline:
                 lease = self.closing.guard.acquire(request, run, automatic=False)
         except AlreadyDoneError:
             return None
+        except BusyError:
+            if self.under_way(request):
+                return None
+            raise
         except LimitedError as error:
             return self.closing.limited(request, policy, error, Next.RUN if approved is not None else Next.AGAIN)
 
@@ -101,11 +106,13 @@ class Pipeline:
         """
         run: Run | None = None
         try:
-            entries = self.closing.ledger.entries(request.id) if lease.resumed else []
+            # An answer may be about what an earlier answer has begun.
+            known = lease.resumed or lease.answers
+            entries = self.closing.ledger.entries(request.id) if known else []
             if any(entry["entry"] == PLAN for entry in entries):
                 self.start(request, lease, entries)
                 return None
-            details: dict[str, Any] = {}
+            details: dict[str, Any] = {name: begun[name] for name in ("undoes", "by") if name in begun}
             run = self.run_of(request, entries, details)
             try:
                 result = work(self.access.reader(request.resource), run, entries, details)
@@ -137,11 +144,21 @@ class Pipeline:
             **body_of(request, policy, result, unnoted),
             "kind": approvals.REMEDIATE,
             **begun,
+            "plan": result.details["plan"],
             "request": dict(request.finding),
             "lease": {"request": lease.request, "hour": lease.hour},
         }
         self.closing.ledger.write(request.id, PLAN, request.resource.account, body)
         self.start(request, lease, [])
+
+    def under_way(self, request: Request) -> bool:
+        """Whether an execution makes the steps of this request: it holds the resource for as long as that takes."""
+        entries = self.closing.ledger.entries(request.id)
+        if not any(entry["entry"] == PLAN for entry in entries):
+            return False
+        # The execution of a run that was killed may not stand in the ledger yet.
+        started = sum(entry["entry"].startswith("started-") for entry in entries)
+        return any(self.executions.running(request.id, number) for number in {max(started, 1), started + 1})
 
     def start(self, request: Request, lease: Lease | None, entries: Entries) -> None:
         """Start the steps unless they are under way, and give them the lock of this run, where it has one."""

@@ -100,9 +100,7 @@ class AccountPolicy:
         """The mode of a control in this account; where nothing is set, people are told."""
         return self.modes.get(control.id, Mode.NOTIFY)
 
-    def limit(
-        self, control: Control, plan: Plan | None = None, managers: Sequence[str] = ()
-    ) -> tuple[Mode, list[str]]:
+    def limit(self, control: Control, plan: Plan | None = None, managers: Sequence[str] = ()) -> tuple[Mode, list[str]]:
         """Return the weakest of mode, ceilings and what code manages, and the reasons that lowered it."""
         mode = self.mode(control)
         reasons = []

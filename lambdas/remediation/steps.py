@@ -12,7 +12,7 @@ from lambdas.remediation.attempt import Attempt, said_of
 from lambdas.remediation.lease_items import Lease
 from lambdas.remediation.long_plans import PLAN, Ended, LongPlan, Wait
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.people import request_of, undone_standing
+from lambdas.remediation.people import request_of
 from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.request import Request, parse
@@ -71,20 +71,19 @@ def _ended(
     entries: Entries,
 ) -> Wait | None:
     """Prove what the plan has brought and write the outcome; what did not take is restored first."""
-    details: dict[str, Any] = {name: begun[name] for name in ("before", "tags", "audience") if name in begun}
+    kept = ("before", "tags", "audience", "undoes", "by")
+    details: dict[str, Any] = {name: begun[name] for name in kept if name in begun}
     lines = said_of(begun["plan"], begun)
     if ended.failure is not None:
-        left = f"not restored: {'; '.join(ended.left)}" if ended.left else "what was there before is restored"
-        result = Result(Outcome.FAILED, f"{ended.failure}; {left}", details, lines)
+        result = Result(Outcome.FAILED, ended.failure + plan.restored(ended), details, lines)
     elif begun["kind"] == UNDO:
         original = pipeline.closing.ledger.entries(begun["undoes"])
         result = Undo(request, plan.reader, plan.run, original, details).compared(lines)
-        undone_standing(result, begun["undoes"], begun["by"])
     else:
         attempt = Attempt(request, policy, policy.mode(request.control), [], plan.reader, plan.run, entries, details)
         result = attempt.proved(lines, restore=False)
         if result.outcome is Outcome.FAILED:
             return plan.fail(result.reason)
-    result.applied = True
+    result.applied = plan.changed
     pipeline.closing.conclude(request, policy, lease, result)
     return None

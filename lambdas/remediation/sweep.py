@@ -103,7 +103,7 @@ class Sweep:
         asked: list[dict[str, str]] = []
         findings = self._findings(cases)
         for case in cases:
-            if case.next == Next.STUCK and self._resumed(case):
+            if case.next == Next.STUCK and (self._resumed(case) or self._unfinished(case)):
                 done["resumed"] += 1
                 continue
             finding = findings.get((case.finding or "", case.product or ""))
@@ -123,6 +123,16 @@ class Sweep:
             return False
         self.guard.stand(case.key, _later(Next.STUCK, HOUR))
         self._send({"palisade": "resume", "remediation": case.remediation or ""})
+        return True
+
+    def _unfinished(self, case: Case) -> bool:
+        """Send the answer of people again on which a run has begun and not ended; False where there is none.
+
+        Their answer is to one remediation, and the finding would begin another; of an undo it says nothing.
+        """
+        if case.approval not in (Approval.APPROVED, Approval.REJECTED, Approval.EXPIRED):
+            return False
+        self._answered(case)
         return True
 
     def _changed(self, done: Counter[str]) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change
 from lambdas.remediation import describe, redaction, written
-from lambdas.remediation.apply import STOPS, Run, earlier
+from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.attempt import tags_of
-from lambdas.remediation.differences import differences
+from lambdas.remediation.differences import Difference, Missing, differences
+from lambdas.remediation.earlier import earlier
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
@@ -43,24 +44,30 @@ def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
     journal = earlier(entries)
     if not any(entry["entry"] == "outcome" for entry in entries):
         raise NotUndoableError("the remediation has not ended")
-    if not journal.inverses:
+    if not journal.changed:
         raise NotUndoableError("the remediation has changed nothing, or is undone already")
-    reasons = {entry.get("change"): entry.get("irreversible") for entry in entries}
+    for name in journal.open:
+        raise NotUndoableError(f"{name} cannot be undone: it is not known whether it took effect")
     for name, inverse in journal.inverses.items():
         if inverse is None:
-            raise NotUndoableError(f"{name} cannot be undone: {reasons.get(name) or 'nothing brings it back'}")
+            why = journal.irreversible.get(name) or "nothing brings it back"
+            raise NotUndoableError(f"{name} cannot be undone: {why}")
     return tuple(change for change in reversed(list(journal.inverses.values())) if change is not None)
 
 
 @dataclass
 class Undo:
-    """One undo: `entries` are those of the remediation that is taken back."""
+    """One undo: `entries` are those of the remediation that is taken back.
+
+    `tried` says that an undo of it that failed has changed the resource: then it is not as the remediation left it.
+    """
 
     request: Request
     session: Session
     run: Run
     entries: Sequence[Mapping[str, Any]]
     details: dict[str, Any]
+    tried: bool = False
 
     def make(self) -> Result:
         """Take the resource back to what was before; an error that is no answer goes on."""
@@ -76,10 +83,13 @@ class Undo:
         self.details["tags"] = tags_of(live)
         if not self.run.earlier.changed:
             self.details["before"] = live
-            moved = self._moved(live)
+            moved = [] if self.tried else self._moved(live)
             if moved:
                 return self._result(Outcome.REFUSED, f"the resource has moved on since: {_listed(moved)} differ", said)
-        if any(change.effect for change in changes):
+        slow = any(change.effect for change in changes)
+        if self.run.earlier.changed and not slow and not _differing(self._first("before"), live):
+            return self.compared(said)
+        if slow:
             return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
         try:
             # Last change first: what an interrupted run has done already answers with a settled code, or is done again.
@@ -96,15 +106,20 @@ class Undo:
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
         self.details |= {"after": live, "tags": tags_of(live)}
-        left = _between(self._first("before"), live)
-        reason = f"as before, except what is assigned anew: {_listed(left)}" if left else "as before, field by field"
+        left = _differing(self._first("before"), live)
+        # What has come or gone as a whole is no value that the service gives anew.
+        others = [one.name for one in left if Missing.MISSING in (one.before, one.after)]
+        names = [one.name for one in left]
+        reason = f"as before, except what is assigned anew: {_listed(names)}" if left else "as before, field by field"
+        if others:
+            reason = f"every change is taken back, and the resource still differs from before: {_listed(others)}"
         return self._result(Outcome.UNDONE, reason, said)
 
     def _moved(self, live: Mapping[str, Any]) -> list[str]:
         after = next((entry["after"] for entry in self.entries if "after" in entry), None)
         if after is None:
             return []
-        return _between(after, live)
+        return [one.name for one in _differing(after, live)]
 
     def _first(self, name: str) -> Any:
         return next((entry[name] for entry in self.entries if name in entry), None)
@@ -119,10 +134,10 @@ def digest(changes: Sequence[Change]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _between(recorded: Any, live: Mapping[str, Any]) -> list[str]:
-    """The fields in which a resource differs from what the ledger has of it, which has no secrets."""
+def _differing(recorded: Any, live: Mapping[str, Any]) -> list[Difference]:
+    """Where a resource differs from what the ledger has of it, which has no secrets."""
     found = differences(recorded, redaction.by_name(live))
-    return [one.name for one in found if one.path.partition(".")[0] not in OF_PEOPLE]
+    return [one for one in found if one.path.partition(".")[0] not in OF_PEOPLE]
 
 
 def _listed(names: Sequence[str]) -> str:

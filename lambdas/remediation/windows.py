@@ -62,6 +62,8 @@ def closed_until(windows: Iterable[Window], now: datetime) -> datetime | None:
     openings = []
     for window in windows:
         for start, end in window.spans(now):
+            if end <= start:
+                continue  # the hour that the clocks leave out in spring has swallowed it
             if start <= now < end:
                 return None
             if start > now:

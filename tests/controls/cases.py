@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from boto3 import Session
 
-from lambdas.controls.model import Place
+from lambdas.controls.model import Control, Place
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,14 @@ class Case:
     neighbour: Callable[[Session, Place], str]
     state: Callable[[Session, Place, str], object]
     thorough: bool = False
+
+
+def assigned_anew(control: Control) -> Mapping[str, str]:
+    """The fields that the service assigns anew when an undo makes something again, each with the reason.
+
+    The one place of a control for them is `ASSIGNED_ANEW` beside the cases of its test module; by the name of the
+    field. Whatever else differs after an undo is a fault.
+    """
+    module = import_module(f"tests.controls.test_{control.slug.replace('-', '_')}")
+    named: Mapping[str, str] = getattr(module, "ASSIGNED_ANEW", {})
+    return named

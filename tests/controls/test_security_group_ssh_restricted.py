@@ -151,6 +151,12 @@ CASES = (
 )
 
 
+ASSIGNED_ANEW = {
+    "SecurityGroupRuleId": "EC2 names a rule when it is authorised, and a revoked one cannot come back under its id",
+    "SecurityGroupRuleArn": "it holds the id of the rule",
+}
+
+
 @pytest.fixture(scope="module")
 def member() -> Iterator[Session]:
     with member_account() as session:

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutEr
 
 from lambdas.controls.model import Change, Grant, Ref
 from lambdas.remediation.access import RoleError
-from lambdas.remediation.apply import RefusedError, Run, UnresolvedError, WriterError, earlier
+from lambdas.remediation.apply import RefusedError, Run, UnresolvedError, WriterError
+from lambdas.remediation.earlier import earlier
 from lambdas.remediation.session_policy import PolicyTooLongError
 
 
@@ -195,7 +196,8 @@ def test_silence_is_no_refusal_and_leaves_an_open_intent() -> None:
     with pytest.raises(ReadTimeoutError):
         cloud.run().apply([change("one")])
     assert [kind for kind, _ in cloud.happened] == ["intent", "call"]
-    assert earlier(cloud.entries).open == ("one",)
+    known = earlier(cloud.entries)
+    assert (list(known.inverses), known.changed) == (["one"], True), "its undo needs no answer of the call"
 
 
 # What a killed run has left, as its journal tells.
@@ -212,7 +214,7 @@ def killed(*, answers: Mapping[str, Any] | None = None, after: int) -> list[dict
         pytest.param(0, [], (), id="nothing"),
         pytest.param(1, [], ("make",), id="an intent"),
         pytest.param(2, ["make"], (), id="a response"),
-        pytest.param(3, ["make"], ("use",), id="a response and an intent"),
+        pytest.param(3, ["make", "use"], (), id="an intent whose undo needs no answer"),
         pytest.param(4, ["make", "use"], (), id="all"),
     ],
 )
@@ -235,8 +237,8 @@ def test_what_a_killed_run_has_done_is_undone_with_what_this_one_has() -> None:
     run = cloud.run(*killed(after=3))
     with pytest.raises(RefusedError):
         run.apply([change("two"), change("three")])
-    assert run.restore() == ["use: it is not known whether it took effect"]
-    assert cloud.calls[2:] == ['un_two {"of": "two"}', 'drop {"Id": "t-1"}']
+    assert run.restore() == []
+    assert cloud.calls[2:] == ['un_two {"of": "two"}', 'un_use {"of": "use"}', 'drop {"Id": "t-1"}']
     assert cloud.sessions[-1]["Statement"] == [{"Effect": "Allow", "Action": ["ec2:drop"], "Resource": ["*"]}]
 
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.controls.model import Audience, Change, Grant, Plan, Probe, Ref, Verdict
 from lambdas.remediation import describe, redaction, written
-from lambdas.remediation.apply import RefusedError, UnresolvedError, earlier
+from lambdas.remediation.apply import RefusedError, UnresolvedError
+from lambdas.remediation.earlier import earlier
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.record import Ledger
 from lambdas.remediation.undo import NotUndoableError, Undo, plan_of
