@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.estate import Estate
 from components.watch import dashboard_body
 from lambdas import remediate
 from lambdas.names import Names
@@ -30,7 +31,8 @@ def test_every_outcome_is_counted_under_the_name_and_dimensions_of_the_dashboard
     remediate.handler({"Records": [{"messageId": "m", "body": body}]}, context)
     emitted = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
     (metric,) = emitted["_aws"]["CloudWatchMetrics"]
-    estate: Any = SimpleNamespace(names=Names("palisade"), home_region="eu-west-1", partition="aws")
+    home = "eu-west-1"
+    estate = Estate("aws", "o-abcdefghij", "111111111111", "222222222222", home, (home,), Names("palisade"))
     ((schema, name),) = re.findall(r"SEARCH\('\{([^}]*)\} MetricName=\\+\"(\w+)", dashboard_body(estate, 1))
     namespace, *dimensions = schema.split(",")
     assert (metric["Namespace"], sorted(metric["Dimensions"][0])) == (namespace, sorted(dimensions))
