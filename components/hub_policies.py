@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.documents import Statement, allow, document
+from components.documents import Statement, allow, document, leading_keys
 from components.estate import Estate
 from components.member_policies import log_statement, settings_statements
 
@@ -60,6 +60,20 @@ def remediation_policy(estate: Estate) -> str:
             "KeepState",
             ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
             estate.hub_table(names.state_table),
+            leading_keys("case#*", "changes#*", "failures#*", "lock#*", "request#*"),
+        ),
+        # The emergency stop is people's: it is asked for, and never written here.
+        allow(
+            "HeedStop",
+            ["dynamodb:ConditionCheckItem"],
+            estate.hub_table(names.state_table),
+            leading_keys("stop"),
+        ),
+        allow(
+            "LeaveUntold",
+            ["dynamodb:PartiQLInsert"],
+            estate.hub_table(names.state_table),
+            leading_keys("untold#*"),
         ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),

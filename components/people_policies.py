@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.documents import Statement, allow, document
+from components.documents import Statement, allow, deny, document, leading_keys
 from components.estate import Estate
 from components.member_policies import log_statement, settings_statements
 
@@ -17,24 +17,15 @@ def _keys(estate: Estate, *services: str) -> Statement:
     )
 
 
-def _items(*patterns: str) -> dict[str, dict[str, object]]:
-    """Conditions that admit items of the state table by their key alone.
-
-    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
-    """
-    return {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
-
-
 def endpoint_policy(estate: Estate) -> str:
     """What the endpoint may do: read ledger and cases, write answers and the emergency stop, and set them going."""
     names, home = estate.names, estate.home_region
     return document(
         *settings_statements(estate, (home,)),
-        allow("ReadCases", ["dynamodb:GetItem"], estate.hub_table(names.state_table), _items("case#*")),
-        allow("WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), _items("case#*", "stop")),
+        allow("ReadCases", ["dynamodb:GetItem"], estate.hub_table(names.state_table), leading_keys("case#*")),
+        allow(
+            "WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), leading_keys("case#*", "stop")
+        ),
         # Append-only, as everywhere.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
@@ -47,18 +38,27 @@ def sweep_policy(estate: Estate) -> str:
     """What the sweep may do: find what is due, ask for findings again, tell people."""
     names, home, hub = estate.names, estate.home_region, estate.hub
     state = estate.hub_table(names.state_table)
+    security_hub = estate.arn("securityhub", "hub/default", region=home, account=hub)
     return document(
         *settings_statements(estate, (home,)),
         allow("FindDue", ["dynamodb:Query"], f"{state}/index/by-due"),
-        allow("ReadCases", ["dynamodb:GetItem"], state, _items("case#*", "stop")),
-        allow("MoveCases", ["dynamodb:UpdateItem"], state, _items("case#*")),
-        allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, _items("untold#*")),
+        allow("ReadCases", ["dynamodb:GetItem"], state, leading_keys("case#*", "stop")),
+        allow("MoveCases", ["dynamodb:UpdateItem"], state, leading_keys("case#*")),
+        allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, leading_keys("untold#*")),
         allow("ReadLedger", ["dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
-        allow(
-            "AskAgain",
-            ["securityhub:BatchUpdateFindings", "securityhub:GetFindings"],
-            estate.arn("securityhub", "hub/default", region=home, account=hub),
+        allow("ReadFindings", ["securityhub:GetFindings"], security_hub),
+        allow("AskAgain", ["securityhub:BatchUpdateFindings"], security_hub),
+        # Source: AWS Security Hub User Guide, "Configuring access to BatchUpdateFindings", which documents denials.
+        deny(
+            "SetNothingAside",
+            ["securityhub:BatchUpdateFindings"],
+            security_hub,
+            {
+                "StringEquals": {
+                    "securityhub:ASFFSyntaxPath/Workflow.Status": ["NOTIFIED", "RESOLVED", "SUPPRESSED"],
+                }
+            },
         ),
         allow("Tell", ["sns:Publish"], estate.topic),
         _keys(estate, "dynamodb", "sns"),
