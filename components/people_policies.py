@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from components.documents import Statement, allow, deny, document, leading_keys
 from components.estate import Estate
 from components.member_policies import log_statement, settings_statements
 
 
-def _keys(estate: Estate, *services: str) -> Statement:
+def _key(estate: Estate, actions: Sequence[str], *services: str) -> Statement:
+    """The use of the hub's key by way of services: items need its decryption alone, messages a data key too.
+
+    Source: DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes"; SNS Developer Guide, "Key management".
+    """
     home = estate.home_region
     return allow(
         "UseKey",
-        ["kms:Decrypt", "kms:GenerateDataKey"],
+        actions,
         estate.arn("kms", "key/*", region=home, account=estate.hub),
         {"StringEquals": {"kms:ViaService": [estate.endpoint(service, home) for service in services]}},
     )
@@ -29,7 +35,7 @@ def endpoint_policy(estate: Estate) -> str:
         # Append-only, as everywhere.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
-        _keys(estate, "dynamodb"),
+        _key(estate, ["kms:Decrypt"], "dynamodb"),
         log_statement(estate, estate.hub, (home,), names.approve_function),
     )
 
@@ -61,7 +67,7 @@ def sweep_policy(estate: Estate) -> str:
             },
         ),
         allow("Tell", ["sns:Publish"], estate.topic),
-        _keys(estate, "dynamodb", "sns"),
+        _key(estate, ["kms:Decrypt", "kms:GenerateDataKey"], "dynamodb", "sns"),
         log_statement(estate, hub, (home,), names.sweep_function),
     )
 
