@@ -101,6 +101,10 @@ class Sweep:
 
     def _answered(self, case: Case) -> None:
         """Send an answer again that has not been acted upon, or may be by now."""
+        if case.approval is None:
+            # It was acted upon while a guard put it off.
+            self._rest(case)
+            return
         if self._moved(case, _later(Next.RUN)):
             self._send({"palisade": "answered", "case": case.key})
 
@@ -114,7 +118,7 @@ class Sweep:
                 continue
             finding = findings.get((case.finding or "", case.product or ""))
             if finding is None or not _fails(finding):
-                self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
+                self._rest(case)
                 continue
             self.guard.stand(case.key, _later(Next.AGAIN, HOUR))
             asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
@@ -172,7 +176,7 @@ class Sweep:
             if finding is not None and _fails(finding):
                 self._say("disagreement", case, "remediated and proved a day ago, and still reported as failing")
                 done["disagreements"] += 1
-            self.guard.stand(case.key, {"outcome": case.outcome or "", "next": None, "due": None})
+            self._rest(case)
 
     def _foreign(self, done: Counter[str]) -> None:
         """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation."""
@@ -267,6 +271,10 @@ class Sweep:
         self.voice.say(
             f"[{what}] {control} {arn.rpartition(':')[2]} in {account} {region}", "\n".join(lines), attributes
         )
+
+    def _rest(self, case: Case) -> None:
+        """Nothing more is to come of a case, until its finding does."""
+        self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
 
     def _send(self, message: Mapping[str, str]) -> None:
         self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))

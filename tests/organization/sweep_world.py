@@ -136,13 +136,17 @@ def leave_untold(loop: People, group: Resource, outcome: str) -> None:
     loop.hub.client("dynamodb").put_item(TableName=NAMES.state_table, Item={**item, "due": {"N": str(due)}})
 
 
-def hasten(loop: People, group: Resource) -> None:
-    """Make a case due at once, and the time to answer its question over."""
+def hasten(loop: People, group: Resource, then: str | None = None) -> None:
+    """Make a case due at once, and the time to answer its question over; `then` is what the sweep is to do."""
     loop.hub.client("dynamodb").update_item(
         TableName=NAMES.state_table,
         Key={"key": {"S": f"case#{SSH.id}#{group.account}#{group.region}#{group.arn}"}},
-        UpdateExpression="SET due = :now, deadline = :now",
-        ExpressionAttributeValues={":now": {"N": str(int(now(loop).timestamp()))}},
+        UpdateExpression="SET due = :now, deadline = :now, #next = :next",
+        ExpressionAttributeNames={"#next": "next"},
+        ExpressionAttributeValues={
+            ":now": {"N": str(int(now(loop).timestamp()))},
+            ":next": {"S": then or loop.case(group.arn)["next"]},
+        },
     )
 
 

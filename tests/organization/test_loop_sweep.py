@@ -207,6 +207,14 @@ def test_a_status_that_was_right_after_the_outcome_before_is_reported_too(loop: 
         assert loop.asks(loop.person("alice"), "resume")[0] == 200
 
 
+def test_an_answer_that_was_acted_upon_is_not_sent_for_ever(loop: People) -> None:
+    group = made(loop)
+    hasten(loop, group, then="run")
+    loop.organization.advance(SWEPT)
+    assert "due" not in loop.case(group.arn)
+    assert outcomes(loop, group) == ["remediated"]
+
+
 @pytest.mark.parametrize("noted", [False, True], ids=["without a note", "and noted upon by a person"])
 def test_a_finding_that_was_answered_and_then_changed_is_asked_again(loop: People, noted: bool) -> None:
     group = made(loop, NOTIFIED)
