@@ -34,8 +34,16 @@ CAME: dict[str, Any] = {
     **{" ".join(case): outcome for case, outcome in ENDS.items()},
     "a bucket whose own policy refuses": "failed",
     "an approved plan": ["encrypt-by-customer-key", "re-encrypt-sse-s3-objects", "re-encrypt-sse-kms-objects"],
+    # It fails again, and waits because of the hold.
+    "an undo by an approver": ["remediated", "undone", "awaiting-approval"],
+    "an undo that was requested by a custom action": ["remediated", "awaiting-approval", "approval-expired"],
+    "an exemption": ["exemption-ends"],
+    "a storm": ["[remediated] EC2.13"],
+    "a plan that takes time": ["limited", "in-progress", "remediated"],
     "detection that fails": "RetriesExhausted",
     "reconciling without permission to invoke": "NO_PERMISSIONS",
+    "a remediation that failed, hours later": ["failed", "failed", "failed"],
+    "a sweep without permission to invoke": "NO_PERMISSIONS",
     "findings that cannot be delivered": "NO_PERMISSIONS",
     "an alarm": ['ALARM: "palisade-dead-letters" in eu-west-1'],
 }
