@@ -150,6 +150,12 @@ def hasten(loop: People, group: Resource, then: str | None = None) -> None:
     )
 
 
+def close_breaker(loop: People) -> None:
+    """Forget how often the control has failed in the team's account, as an hour would."""
+    key: Any = {"key": {"S": f"failures#{SSH.id}#{TEAM}"}}
+    loop.hub.client("dynamodb").delete_item(TableName=NAMES.state_table, Key=key)
+
+
 def sweep(loop: People) -> bool:
     """Let the sweep come at once; returns whether it came to its end."""
     answer = loop.hub.client("lambda").invoke(FunctionName=NAMES.sweep_function, Payload=b"{}")
