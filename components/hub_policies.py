@@ -62,7 +62,7 @@ def remediation_policy(estate: Estate) -> str:
             estate.hub_table(names.state_table),
             leading_keys("case#*", "changes#*", "failures#*", "lock#*", "request#*"),
         ),
-        # The emergency stop is people's: it is asked for, and never written here.
+        # The emergency stop is written by people: it is asked for here.
         allow(
             "HeedStop",
             ["dynamodb:ConditionCheckItem"],
@@ -70,7 +70,7 @@ def remediation_policy(estate: Estate) -> str:
             leading_keys("stop"),
         ),
         allow(
-            "LeaveUntold",
+            "LeaveToDigest",
             ["dynamodb:PartiQLInsert"],
             estate.hub_table(names.state_table),
             leading_keys("untold#*"),

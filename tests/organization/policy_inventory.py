@@ -42,7 +42,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
         "trust policy": ("Service",),
         "remediation": (
             "AppendLedger", "BeginSteps", "DecryptSettings", "EnterMembers", "FindUnits", "HeedStop", "KeepState",
-            "LeaveUntold", "ReadPolicies", "ReadSettings", "SeeSteps", "TakeFindings", "Tell", "UpdateFindings",
+            "LeaveToDigest", "ReadPolicies", "ReadSettings", "SeeSteps", "TakeFindings", "Tell", "UpdateFindings",
             "UseKey", "WriteLogs", "WriteLogsOfSteps",
         ),
     },
