@@ -114,7 +114,8 @@ class Closing:
         result.standing["attempts"] = attempts = self.guard.case(key_of(request)).attempts + 1
         if attempts <= len(BACKOFF):
             result.next, result.due = Next.AGAIN, int(time.time()) + BACKOFF[attempts - 1]
-            result.reason += f"; tried again in {BACKOFF[attempts - 1] // HOUR} h"
+            hours = BACKOFF[attempts - 1] // HOUR
+            result.reason += f"; tried again in {hours} hour{'s' if hours > 1 else ''}"
         else:
             result.reason += f"; it failed {attempts} times and is not tried again by itself"
 

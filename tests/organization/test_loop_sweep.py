@@ -74,9 +74,9 @@ def test_what_fails_is_tried_again_after_1_4_and_24_hours_and_then_no_more_and_s
     waits = [(later - earlier).total_seconds() / HOUR for earlier, later in pairwise(times)]
     assert waits == pytest.approx([1, 4, 24], abs=0.2)
     assert [reason.rpartition("; ")[2] for _, _, reason in tries] == [
-        "tried again in 1 h",
-        "tried again in 4 h",
-        "tried again in 24 h",
+        "tried again in 1 hour",
+        "tried again in 4 hours",
+        "tried again in 24 hours",
         "it failed 4 times and is not tried again by itself",
     ]
     assert "due" not in loop.case(group.arn), "nothing is to come"
