@@ -63,6 +63,47 @@ def made(loop: People, account: str = TEAM, **tags: str) -> Resource:
     return group
 
 
+def test_a_sweep_that_is_killed_at_any_call_loses_nothing_and_tells_twice_only_what_was_just_told(loop: People) -> None:
+    """Each time there are digests of two kinds to send, what failed to try again, and an unanswered question."""
+    struck = list[str]()
+    with policy(loop, NOTIFIED, modes=APPROVE):
+        while killed := swept_and_killed(loop, len(struck)):
+            struck += killed
+    assert {"dynamodb:BatchWriteItem", "sns:Publish", "securityhub:BatchUpdateFindings", "sqs:SendMessage"} <= {*struck}
+
+
+def swept_and_killed(loop: People, number: int) -> list[str]:
+    """Kill a sweep before its call of this number, and see that the next one ends everything; the call, if any."""
+    mailbox = loop.organization.world.service(Topics).mailbox
+    close_breaker(loop)
+    with unwritable(loop):
+        failed = made(loop)
+    asked = made(loop, NOTIFIED)
+    for group in (failed, asked):
+        hasten(loop, group)
+    for outcome in ("notified", "refused"):
+        leave_untold(loop, failed, outcome)
+    before = len(mailbox)
+    with interrupted(
+        loop.organization, lambda _, call: call == number, after=False, function=NAMES.sweep_function
+    ) as at:
+        assert sweep(loop) != bool(at)
+    loop.rest()
+    for group in (failed, asked):
+        if "due" in loop.case(group.arn):
+            # What is due in some minutes or an hour.
+            hasten(loop, group)
+    assert sweep(loop)
+    loop.rest()
+    assert outcomes(loop, failed) == ["failed", "remediated"], at
+    assert outcomes(loop, asked) == ["awaiting-approval", "approval-expired"], at
+    digests = [mail.subject[:10] for mail in mailbox[before:] if mail.attributes.get("digest")]
+    # What was sent just before the end is sent again, and nothing else: no topic can do better.
+    assert sorted(set(digests)) == ["[notified]", "[refused] "], at
+    assert len(digests) == 2 + (at == ["dynamodb:BatchWriteItem"]), at
+    return list(at)
+
+
 def test_what_fails_is_tried_again_after_1_4_and_24_hours_and_then_no_more_and_says_so(loop: People) -> None:
     with unwritable(loop):
         group = made(loop)
@@ -267,44 +308,3 @@ def test_a_storm_becomes_a_few_messages_and_one_digest_that_names_all(loop: Peop
     text = "\n".join([digest.message, *(mail.message for mail in singly)])
     assert [group.arn for group in groups if group.arn not in text] == []
     assert [one for one in loop.state() if one["key"]["S"].startswith("untold#")] == []
-
-
-def test_a_sweep_that_is_killed_at_any_call_loses_nothing_and_tells_twice_only_what_was_just_told(loop: People) -> None:
-    """Each time there are digests of two kinds to send, what failed to try again, and an unanswered question."""
-    struck = list[str]()
-    with policy(loop, NOTIFIED, modes=APPROVE):
-        while killed := swept_and_killed(loop, len(struck)):
-            struck += killed
-    assert {"dynamodb:BatchWriteItem", "sns:Publish", "securityhub:BatchUpdateFindings", "sqs:SendMessage"} <= {*struck}
-
-
-def swept_and_killed(loop: People, number: int) -> list[str]:
-    """Kill a sweep before its call of this number, and see that the next one ends everything; the call, if any."""
-    mailbox = loop.organization.world.service(Topics).mailbox
-    close_breaker(loop)
-    with unwritable(loop):
-        failed = made(loop)
-    asked = made(loop, NOTIFIED)
-    for group in (failed, asked):
-        hasten(loop, group)
-    for outcome in ("notified", "refused"):
-        leave_untold(loop, failed, outcome)
-    before = len(mailbox)
-    with interrupted(
-        loop.organization, lambda _, call: call == number, after=False, function=NAMES.sweep_function
-    ) as at:
-        assert sweep(loop) != bool(at)
-    loop.rest()
-    for group in (failed, asked):
-        if "due" in loop.case(group.arn):
-            # What is due in some minutes or an hour.
-            hasten(loop, group)
-    assert sweep(loop)
-    loop.rest()
-    assert outcomes(loop, failed) == ["failed", "remediated"], at
-    assert outcomes(loop, asked) == ["awaiting-approval", "approval-expired"], at
-    digests = [mail.subject[:10] for mail in mailbox[before:] if mail.attributes.get("digest")]
-    # What was sent just before the end is sent again, and nothing else: no topic can do better.
-    assert sorted(set(digests)) == ["[notified]", "[refused] "], at
-    assert len(digests) == 2 + (at == ["dynamodb:BatchWriteItem"]), at
-    return list(at)
