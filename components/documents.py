@@ -37,6 +37,17 @@ def deny(
     return _statement("Deny", sid, actions, resources, conditions, principal)
 
 
+def leading_keys(*patterns: str) -> dict[str, dict[str, object]]:
+    """Conditions that admit items of a DynamoDB table by their partition key alone.
+
+    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+    """
+    return {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
 def _statement(
     effect: str,
     sid: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.documents import Statement, allow, deny, document
+from components.documents import Statement, allow, deny, document, leading_keys
 from components.estate import Estate
 from components.member_policies import log_statement, settings_statements
 
@@ -60,16 +60,21 @@ def remediation_policy(estate: Estate) -> str:
             "KeepState",
             ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"],
             estate.hub_table(names.state_table),
+            leading_keys("case#*", "changes#*", "failures#*", "lock#*", "request#*"),
+        ),
+        # The emergency stop is written by people: it is asked for here.
+        allow(
+            "HeedStop",
+            ["dynamodb:ConditionCheckItem"],
+            estate.hub_table(names.state_table),
+            leading_keys("stop"),
         ),
         # What a digest will tell; a lock or a case cannot be made up by it.
         allow(
             "LeaveToDigest",
             ["dynamodb:PartiQLInsert"],
             estate.hub_table(names.state_table),
-            {
-                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["untold#*"]},
-                "Null": {"dynamodb:LeadingKeys": "false"},
-            },
+            leading_keys("untold#*"),
         ),
         # Append-only: an INSERT of an existing key is refused, and there is no Put, Update or Delete.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from components.documents import Statement, allow, document
+from collections.abc import Sequence
+
+from components.documents import Statement, allow, deny, document, leading_keys
 from components.estate import Estate
 from components.hub_policies import read_large_entries
 from components.member_policies import log_statement, settings_statements
 
 
-def _keys(estate: Estate, *services: str) -> Statement:
+def _key(estate: Estate, actions: Sequence[str], *services: str) -> Statement:
+    """The use of the hub's key by way of services: items need its decryption alone, messages a data key too.
+
+    Source: DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes"; SNS Developer Guide, "Key management".
+    """
     home = estate.home_region
     return allow(
         "UseKey",
-        ["kms:Decrypt", "kms:GenerateDataKey"],
+        actions,
         estate.arn("kms", "key/*", region=home, account=estate.hub),
         {"StringEquals": {"kms:ViaService": [estate.endpoint(service, home) for service in services]}},
     )
-
-
-def _items(*patterns: str) -> dict[str, dict[str, object]]:
-    """Conditions that admit items of the state table by their key alone.
-
-    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
-    """
-    return {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
 
 
 def endpoint_policy(estate: Estate) -> str:
@@ -34,13 +29,15 @@ def endpoint_policy(estate: Estate) -> str:
     names, home = estate.names, estate.home_region
     return document(
         *settings_statements(estate, (home,)),
-        allow("ReadCases", ["dynamodb:GetItem"], estate.hub_table(names.state_table), _items("case#*")),
-        allow("WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), _items("case#*", "stop")),
+        allow("ReadCases", ["dynamodb:GetItem"], estate.hub_table(names.state_table), leading_keys("case#*")),
+        allow(
+            "WriteAnswers", ["dynamodb:UpdateItem"], estate.hub_table(names.state_table), leading_keys("case#*", "stop")
+        ),
         # Append-only, as everywhere.
         allow("AppendLedger", ["dynamodb:PartiQLInsert", "dynamodb:Query"], estate.hub_table(names.ledger_table)),
         read_large_entries(estate),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
-        _keys(estate, "dynamodb"),
+        _key(estate, ["kms:Decrypt"], "dynamodb"),
         log_statement(estate, estate.hub, (home,), names.approve_function),
     )
 
@@ -49,22 +46,31 @@ def sweep_policy(estate: Estate) -> str:
     """What the sweep may do: find what is due, ask for findings again, tell people."""
     names, home, hub = estate.names, estate.home_region, estate.hub
     state = estate.hub_table(names.state_table)
+    security_hub = estate.arn("securityhub", "hub/default", region=home, account=hub)
     return document(
         *settings_statements(estate, (home,)),
         allow("FindDue", ["dynamodb:Query"], f"{state}/index/by-due"),
-        allow("ReadCases", ["dynamodb:GetItem"], state, _items("case#*", "stop")),
-        allow("MoveCases", ["dynamodb:UpdateItem"], state, _items("case#*")),
-        allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, _items("untold#*")),
+        allow("ReadCases", ["dynamodb:GetItem"], state, leading_keys("case#*", "stop")),
+        allow("MoveCases", ["dynamodb:UpdateItem"], state, leading_keys("case#*")),
+        allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, leading_keys("untold#*")),
         allow("ReadLedger", ["dynamodb:Query"], estate.hub_table(names.ledger_table)),
         read_large_entries(estate),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),
-        allow(
-            "AskAgain",
-            ["securityhub:BatchUpdateFindings", "securityhub:GetFindings"],
-            estate.arn("securityhub", "hub/default", region=home, account=hub),
+        allow("ReadFindings", ["securityhub:GetFindings"], security_hub),
+        allow("AskAgain", ["securityhub:BatchUpdateFindings"], security_hub),
+        # Source: AWS Security Hub User Guide, "Configuring access to BatchUpdateFindings", which documents denials.
+        deny(
+            "SetNothingAside",
+            ["securityhub:BatchUpdateFindings"],
+            security_hub,
+            {
+                "StringEquals": {
+                    "securityhub:ASFFSyntaxPath/Workflow.Status": ["NOTIFIED", "RESOLVED", "SUPPRESSED"],
+                }
+            },
         ),
         allow("Tell", ["sns:Publish"], estate.topic),
-        _keys(estate, "dynamodb", "sns"),
+        _key(estate, ["kms:Decrypt", "kms:GenerateDataKey"], "dynamodb", "sns"),
         log_statement(estate, hub, (home,), names.sweep_function),
     )
 

@@ -90,19 +90,15 @@ class RemediationRoad(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        for queue, physical in ((self.queue, names.findings_queue), (self.dead_letters, names.findings_dead_letters)):
+        fills = (f"{names.prefix}-findings-*", names.actions_rule)
+        for queue, physical, rules in (
+            (self.queue, names.findings_queue, fills),
+            (self.dead_letters, names.findings_dead_letters, (*fills, names.sweep_function)),
+        ):
             aws.sqs.QueuePolicy(
                 f"{name}-{physical.removeprefix(names.prefix + '-')}",
                 queue_url=queue.url,
-                policy=queue_policy(
-                    estate,
-                    estate.hub,
-                    home,
-                    physical,
-                    f"{names.prefix}-findings-*",
-                    names.actions_rule,
-                    names.sweep_function,
-                ),
+                policy=queue_policy(estate, estate.hub, home, physical, *rules),
                 region=home,
                 opts=child,
             )

@@ -2,7 +2,8 @@
 
 history       when the last three remediations were (`first`, `second`, `third`)
 remediation   the last one, and the last that changed the resource (`changed`)
-standing      the last outcome, its remediation, the workflow status that we wrote, and how often it failed in a row
+standing      the last outcome, its remediation, the workflow status that we wrote and when (`answered`), how often it
+              failed in a row, and which foreign status was `reported`
 approval      what was asked of people, until when, and what they said
 hold          who undid a remediation: the control stays at `approve` on this resource until somebody lifts it
 next, due     what the sweep is to do with it, and when; the index `by-due` finds them
@@ -64,6 +65,8 @@ class Case:
     product: str | None = None
     outcome: str | None = None
     status: str | None = None
+    answered: str | None = None
+    reported: str | None = None
     attempts: int = 0
     next: str | None = None
     due: int | None = None

@@ -7,8 +7,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from lambdas.findings import moment
 from lambdas.remediation import approvals
 from lambdas.remediation.approvals import NO_QUESTION
 from lambdas.remediation.case import Case, Next, key_of
@@ -44,7 +46,7 @@ class Closing:
         if result.outcome is Outcome.FAILED:
             self.guard.count_failure(request)
             # The finding says nothing of an undo: people ask for it again.
-            if "undoes" not in result.details:
+            if not request.undoes:
                 self._retry(request, result)
         if result.outcome is Outcome.REMEDIATED and not request.ours:
             result.next, result.due = Next.CHECK, int(time.time()) + DISAGREEMENT
@@ -60,15 +62,16 @@ class Closing:
     def limited(self, request: Request, policy: AccountPolicy, error: LimitedError, then: Next) -> Result | None:
         """Tell once that a guard forbids the remediation, and let the sweep ask again when it no longer does."""
         told = self.guard.case(key_of(request)).outcome == Outcome.LIMITED
-        self.guard.defer(request, error.until, then)
-        if told:
-            return None
-        result = Result(Outcome.LIMITED, str(error))
+        # The note is written all the same: who asked again has made the finding NEW.
+        result = Result(Outcome.LIMITED, str(error), quiet=told)
         unnoted = self.tell(request, policy, result)
-        body = body_of(request, policy, result, unnoted)
-        self.ledger.write(request.id, "limited", request.resource.account, body)
-        self._left_to_digest(result)
-        return result
+        if not told:
+            body = body_of(request, policy, result, unnoted)
+            self.ledger.write(request.id, "limited", request.resource.account, body)
+            self._left_to_digest(result)
+        # Last, for what stands on the case counts as told.
+        self.guard.defer(request, error.until, then)
+        return None if told else result
 
     def declined(self, request: Request, policy: AccountPolicy, case: Case) -> Result | None:
         """End what people have rejected or left unanswered; None where that is written down already."""
@@ -142,6 +145,7 @@ def _standing(request: Request, policy: AccountPolicy, result: Result) -> dict[s
         **NO_QUESTION,
         "outcome": result.outcome.value,
         "status": WORKFLOW.get(result.outcome),
+        "answered": moment(datetime.now(UTC)),
         "environment": policy.environment,
         "attempts": 0,
         "next": result.next.value if result.next else None,

@@ -11,14 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.findings import moment
 from lambdas.remediation import lease_items as items
 from lambdas.remediation.case import Case, Next, attribute, key_of, opened
 from lambdas.remediation.lease_items import HOUR, Lease
-from lambdas.remediation.outcome import Outcome
+from lambdas.remediation.outcome import WORKFLOW, Outcome
 from lambdas.remediation.request import Request
 from lambdas.remediation.transactions import patiently
 
@@ -123,7 +125,14 @@ class Guard:
     def defer(self, request: Request, until: int, then: Next) -> None:
         """Let the sweep go on with what a guard has stopped."""
         now = int(time.time())
-        values = {**opened(request, now), "outcome": Outcome.LIMITED.value, "next": then.value, "due": until}
+        values = {
+            **opened(request, now),
+            "outcome": Outcome.LIMITED.value,
+            "status": WORKFLOW[Outcome.LIMITED],
+            "answered": moment(datetime.now(UTC)),
+            "next": then.value,
+            "due": until,
+        }
         self.stand(key_of(request), values)
 
     def stand(self, key: str, values: Mapping[str, str | int | None], *, unless_changed: Case | None = None) -> None:

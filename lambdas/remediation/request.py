@@ -40,6 +40,11 @@ class Request:
         """Whether the finding is of our own making."""
         return str(self.finding["GeneratorId"]).startswith(OURS)
 
+    @property
+    def undoes(self) -> bool:
+        """Whether it takes a remediation back: its id says so (`undo.undo_id`)."""
+        return self.id.startswith("u-")
+
 
 def parse(finding: Mapping[str, Any], partition: str) -> Request:
     """Read one finding; raises InvalidRequestError naming what is wrong with it."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.remediation.case import DAY, attribute
 from lambdas.remediation.outcome import Result
 from lambdas.remediation.request import Request
+
+# An item of the state table as DynamoDB gives it.
+Item = Mapping[str, Mapping[str, str]]
 
 SHARD = "untold"
 SINGLY = 3
@@ -65,21 +68,23 @@ def untold(table: str, request: Request, result: Result, environment: str) -> di
     }
 
 
-def digests(items: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Make one message of all that have control, outcome and environment in common: subject, lines, attributes."""
-    kinds: dict[tuple[str, str, str], list[Mapping[str, str]]] = defaultdict(list)
+def kinds(items: Iterable[Item]) -> list[list[Item]]:
+    """Divide what was left untold by control, outcome and environment, in a stable order."""
+    found: dict[tuple[str, ...], list[Item]] = defaultdict(list)
     for item in items:
-        kinds[item["control"], item["outcome"], item["environment"]].append(item)
-    messages = []
-    for (control, outcome, environment), those in sorted(kinds.items()):
-        accounts = {item["account"] for item in those}
-        lines = [f"{item['resource']} ({item['account']} {item['region']}): {item['reason']}" for item in those[:NAMED]]
-        more = [f"and {len(those) - NAMED} more; the ledger has them all"] if len(those) > NAMED else []
-        messages.append(
-            {
-                "subject": f"[{outcome}] {control}: {len(those)} resources in {len(accounts)} accounts",
-                "lines": [f"{control} in {environment}: {outcome}", *lines, *more],
-                "attributes": {"outcome": outcome, "control": control, "environment": environment, "digest": "true"},
-            }
-        )
-    return messages
+        found[tuple(item[name]["S"] for name in ("control", "outcome", "environment"))].append(item)
+    return [those for _, those in sorted(found.items())]
+
+
+def digest(items: Sequence[Item]) -> dict[str, Any]:
+    """Make one message of all of a kind: subject, lines, attributes."""
+    those = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+    control, outcome, environment = (those[0][name] for name in ("control", "outcome", "environment"))
+    accounts = {item["account"] for item in those}
+    lines = [f"{item['resource']} ({item['account']} {item['region']}): {item['reason']}" for item in those[:NAMED]]
+    more = [f"and {len(those) - NAMED} more; the ledger has them all"] if len(those) > NAMED else []
+    return {
+        "subject": f"[{outcome}] {control}: {len(those)} resources in {len(accounts)} accounts",
+        "lines": [f"{control} in {environment}: {outcome}", *lines, *more],
+        "attributes": {"outcome": outcome, "control": control, "environment": environment, "digest": "true"},
+    }

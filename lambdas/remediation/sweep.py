@@ -20,12 +20,13 @@ from botocore.exceptions import ClientError
 from lambdas.controls import catalog
 from lambdas.findings import moment
 from lambdas.remediation import storms
-from lambdas.remediation.case import INDEX, SHARD, Approval, Case, Next, case_key
+from lambdas.remediation.case import CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.tell import Voice
+from lambdas.remediation.request import OURS
+from lambdas.remediation.tell import AUTHOR, Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
 FILTER_VALUES = 20
@@ -68,7 +69,8 @@ class Sweep:
                         self._answered(case)
                         done["run"] += 1
         if not stopped:
-            self._changed(done)
+            # What has changed while everything was stopped, or no sweep came, is older.
+            self._changed(done, WEEK if thoroughly else RECENT)
         if thoroughly:
             self._foreign(done)
         return done
@@ -84,19 +86,27 @@ class Sweep:
             done["warned"] += 1
 
     def _expire(self, case: Case) -> None:
+        if self._moved(case, {"approval": Approval.EXPIRED.value, "answered_by": None, **_later(Next.RUN)}):
+            self._send({"palisade": "answered", "case": case.key})
+
+    def _moved(self, case: Case, values: Mapping[str, str | int | None]) -> bool:
+        """Write on a case whose question stands as it was read; False where people or the pipeline were faster."""
         try:
-            expired: dict[str, str | int | None] = {"approval": Approval.EXPIRED.value, "answered_by": None}
-            self.guard.stand(case.key, {**expired, **_later(Next.RUN)}, unless_changed=case)
+            self.guard.stand(case.key, values, unless_changed=case)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            return  # somebody has answered in time
-        self._send({"palisade": "answered", "case": case.key})
+            return False
+        return True
 
     def _answered(self, case: Case) -> None:
         """Send an answer again that has not been acted upon, or may be by now."""
-        self.guard.stand(case.key, _later(Next.RUN))
-        self._send({"palisade": "answered", "case": case.key})
+        if case.approval is None:
+            # It was acted upon while a guard put it off.
+            self._rest(case)
+            return
+        if self._moved(case, _later(Next.RUN)):
+            self._send({"palisade": "answered", "case": case.key})
 
     def _again(self, cases: Sequence[Case], done: Counter[str]) -> None:
         """Ask for findings again that still fail; what no longer does is at rest."""
@@ -108,7 +118,7 @@ class Sweep:
                 continue
             finding = findings.get((case.finding or "", case.product or ""))
             if finding is None or not _fails(finding):
-                self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
+                self._rest(case)
                 continue
             self.guard.stand(case.key, _later(Next.AGAIN, HOUR))
             asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
@@ -135,7 +145,7 @@ class Sweep:
         self._answered(case)
         return True
 
-    def _changed(self, done: Counter[str]) -> None:
+    def _changed(self, done: Counter[str], seconds: int) -> None:
         """Ask for findings again that have been answered and say something else since.
 
         Security Hub keeps the status NOTIFIED when a finding that fails is updated, so no event tells the pipeline.
@@ -143,19 +153,30 @@ class Sweep:
         now = datetime.now(UTC)
         filters = {
             **self._ours("NOTIFIED"),
-            "UpdatedAt": [{"Start": moment(now - timedelta(seconds=RECENT)), "End": moment(now)}],
+            "UpdatedAt": [{"Start": moment(now - timedelta(seconds=seconds)), "End": moment(now)}],
         }
         asked = [
             {"Id": finding["Id"], "ProductArn": finding["ProductArn"]}
             for page in self._pages(filters)
             for finding in page
-            if finding["UpdatedAt"] > finding.get("Note", {}).get("UpdatedAt", finding["UpdatedAt"])
+            if self._unanswered(finding)
         ]
         for start in range(0, len(asked), UPDATED):
             self.voice.security_hub.batch_update_findings(
                 FindingIdentifiers=asked[start : start + UPDATED], Workflow={"Status": "NEW"}
             )
         done["changed"] += len(asked)
+
+    def _unanswered(self, finding: Mapping[str, Any]) -> bool:
+        """Whether a finding says something since we have answered it: our note tells when, or else the case."""
+        note = finding.get("Note", {})
+        ours = note.get("UpdatedBy") == AUTHOR
+        if ours and note["UpdatedAt"] >= finding["UpdatedAt"]:
+            return False
+        case = self._case_of(finding)
+        if case is None or case.next == Next.STUCK:
+            return False  # nobody's, or still at work: its outcome answers
+        return ours or case.answered is None or case.answered < finding["UpdatedAt"]
 
     def _check(self, cases: Sequence[Case], done: Counter[str]) -> None:
         """Tell where another product still reports what we have proved a day ago."""
@@ -165,7 +186,7 @@ class Sweep:
             if finding is not None and _fails(finding):
                 self._say("disagreement", case, "remediated and proved a day ago, and still reported as failing")
                 done["disagreements"] += 1
-            self.guard.stand(case.key, {"outcome": case.outcome or "", "next": None, "due": None})
+            self._rest(case)
 
     def _foreign(self, done: Counter[str]) -> None:
         """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation."""
@@ -176,7 +197,7 @@ class Sweep:
     def _ours(self, *statuses: str) -> dict[str, Any]:
         """Filters for findings of ours that fail, with one of these workflow statuses."""
         return {
-            "GeneratorId": [{"Value": "palisade/", "Comparison": "PREFIX"}],
+            "GeneratorId": [{"Value": OURS, "Comparison": "PREFIX"}],
             "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"} for status in statuses],
             "ComplianceStatus": [{"Value": "FAILED", "Comparison": "EQUALS"}],
             "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
@@ -191,27 +212,35 @@ class Sweep:
                 return
 
     def _set_aside(self, finding: Mapping[str, Any], done: Counter[str]) -> None:
-        control = catalog().get(str(finding["GeneratorId"]).removeprefix("palisade/"))
-        if control is None:
+        case, status = self._case_of(finding), finding["Workflow"]["Status"]
+        if case is None or case.next == Next.STUCK or case.status == status:
             return
-        arn, status = finding["Resources"][0]["Id"], finding["Workflow"]["Status"]
-        item = self._item(case_key(control.id, finding["AwsAccountId"], finding["Region"], arn))
-        case = Case.of(item)
-        mark = f"{status} {finding['UpdatedAt']}"
-        if case.status == status or item.get("reported", {}).get("S") == mark:
+        # Set aside again after we have answered again is another change; Security Hub says of none when it was.
+        mark = f"{status} {finding['UpdatedAt']} {case.remediation}"
+        if case.reported == mark:
             return
+        arn = finding["Resources"][0]["Id"]
         self._say("foreign-status", case, f"{arn} fails, and somebody else has set its finding to {status}")
-        self.guard.stand(case.key, {"reported": mark})
+        self.guard.stand(case.key, {"reported": mark, "expires": int(time.time()) + CASE_SECONDS})
         done["foreign"] += 1
 
+    def _case_of(self, finding: Mapping[str, Any]) -> Case | None:
+        """The case of a finding of ours; None where the catalog does not have its control."""
+        control = catalog().get(str(finding["GeneratorId"]).removeprefix(OURS))
+        if control is None:
+            return None
+        arn = finding["Resources"][0]["Id"]
+        return self.guard.case(case_key(control.id, finding["AwsAccountId"], finding["Region"], arn))
+
     def _tell(self, done: Counter[str]) -> None:
-        """Send the digests of what was left untold."""
-        items = list(self._due(storms.SHARD))
-        for digest in storms.digests(
-            [{name: next(iter(value.values())) for name, value in one.items()} for one in items]
-        ):
+        """Send the digests of what was left untold; each is over before the next, whatever ends the sweep between."""
+        for those in storms.kinds(self._due(storms.SHARD)):
+            digest = storms.digest(those)
             self.voice.say(digest["subject"], digest["lines"], digest["attributes"])
+            self._forget(those)
             done["digests"] += 1
+
+    def _forget(self, items: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(items), DELETED):
             deletes = [{"DeleteRequest": {"Key": {"key": one["key"]}}} for one in items[start : start + DELETED]]
             unprocessed = {self.guard.table: deletes}
@@ -251,6 +280,10 @@ class Sweep:
         attributes = {"outcome": what, "control": control, "account": account, "region": region}
         attributes |= {"environment": case.environment} if case.environment else {}
         self.voice.say(f"[{what}] {control} {arn.rpartition(':')[2]} in {account} {region}", lines, attributes)
+
+    def _rest(self, case: Case) -> None:
+        """Nothing more is to come of a case, until its finding does."""
+        self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
 
     def _send(self, message: Mapping[str, str]) -> None:
         self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))

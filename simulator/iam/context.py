@@ -208,6 +208,8 @@ def service_context(call: Call) -> Context:
         targets = tuple(sorted({str(one.get("AwsAccountId")) for one in parameters.get("Findings") or ()}))
         if call.operation == "BatchImportFindings" and targets:
             context["securityhub:TargetAccount"] = targets[0] if len(targets) == 1 else targets
+        if call.operation == "BatchUpdateFindings":
+            context |= _finding_fields(parameters)
     if call.service == "sts":
         context |= session_context(call)
     if call.service == "organizations":
@@ -215,6 +217,20 @@ def service_context(call: Call) -> Context:
         if kind is not None:
             context["organizations:PolicyType"] = str(kind)
     return context
+
+
+def _finding_fields(parameters: Mapping[str, Any], path: str = "securityhub:ASFFSyntaxPath/") -> Context:
+    """The fields of findings that an update sets, by their paths, with what it sets them to.
+
+    Source: AWS Security Hub User Guide, "Configuring access to BatchUpdateFindings".
+    """
+    fields: dict[str, Value] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            fields |= _finding_fields(value, f"{path}{name}.")
+        elif isinstance(value, (str, int, bool)):
+            fields[f"{path}{name}"] = str(value).lower() if isinstance(value, bool) else str(value)
+    return fields
 
 
 def _object_tags(parameters: Mapping[str, Any]) -> Context:

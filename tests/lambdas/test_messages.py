@@ -106,7 +106,7 @@ def digest() -> Message:
         }
         for number, account in enumerate((ACCOUNT, ACCOUNT, "333333333333"))
     ]
-    (one,) = storms.digests(items)
+    one = storms.digest([{name: {"S": value} for name, value in item.items()} for item in items])
     return messages.of_lines(one["subject"], one["lines"], one["attributes"])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import time_machine
 
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.storms import NAMED, REASON, SINGLY, Storms, digests, untold
+from lambdas.remediation.storms import NAMED, REASON, SINGLY, Storms, digest, kinds, untold
 from tests.lambdas.remediation_requests import OTHER, S3, request
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -40,6 +41,12 @@ def item(number: int = 0, **more: Any) -> dict[str, str]:
     names = [part.split("'")[1] for part in statement["Statement"].split("{")[1].split(",")]
     values = [next(iter(value.values())) for value in statement["Parameters"]]
     return {**dict(zip(names, values, strict=True)), **more}
+
+
+def digests(items: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The digests of items as the table gives them."""
+    given = [{name: {"S": value} for name, value in one.items()} for one in items]
+    return [digest(those) for those in kinds(given)]
 
 
 def test_a_message_left_untold_says_what_a_digest_needs_and_is_due_at_once() -> None:

@@ -190,9 +190,13 @@ def killed_at(
 
 @contextmanager
 def interrupted(
-    organization: LocalOrganization, strikes: Callable[[tuple[str, str], int], bool], *, after: bool
+    organization: LocalOrganization,
+    strikes: Callable[[tuple[str, str], int], bool],
+    *,
+    after: bool,
+    function: str = NAMES.remediate_function,
 ) -> Iterator[list[str]]:
-    """End whoever calls the front door at the first call that `strikes` chooses by operation and number.
+    """End a function at the first call that `strikes` chooses by operation and number.
 
     SystemExit is no Exception: no handler of the program sees it, as none sees the end of its process.
     """
@@ -200,7 +204,7 @@ def interrupted(
     handle = door.handle
 
     def handled(request: Any) -> Any:
-        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") != NAMES.remediate_function or struck:
+        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") != function or struck:
             return handle(request)
         service = service_of(scope_of(request, REGION), request)
         operation = Wire.of(service, request)[0].model.name

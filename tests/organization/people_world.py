@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ import boto3
 from operations.local_estate import HUB
 from operations.signed_request import send
 from tests.organization.loop_world import NAMES, NOTIFIED, REGION, SSH, TEAM, Loop, deployed
-from tests.organization.policy_world import assumed
+from tests.organization.policy_world import APPROVERS, assumed, caller_statements, people_role
 
-APPROVERS, OTHERS = "duty", "developers"
+OTHERS = "developers"
 APPROVE = {SSH.id: {"mode": "approve"}}
 
 
@@ -59,25 +58,7 @@ def peopled(**settings: Any) -> Iterator[People]:
     ]
     with deployed(**{"environments": environments, "overrides": overrides, **settings}) as loop:
         iam = loop.hub.client("iam")
-        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
         function = f"arn:aws:lambda:{REGION}:{HUB}:function:{NAMES.approve_function}"
-        allowed = [
-            {
-                "Effect": "Allow",
-                "Action": "lambda:InvokeFunctionUrl",
-                "Resource": function,
-                "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
-            },
-            {
-                "Effect": "Allow",
-                "Action": "lambda:InvokeFunction",
-                "Resource": function,
-                "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
-            },
-        ]
         for role in (APPROVERS, OTHERS):
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-            iam.create_role(RoleName=role, Path="/people/", AssumeRolePolicyDocument=policy)
-            document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
-            iam.put_role_policy(RoleName=role, PolicyName="endpoint", PolicyDocument=document)
+            people_role(iam, role, *caller_statements(function))
         yield People(loop.organization)

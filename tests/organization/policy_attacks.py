@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,18 +12,27 @@ from botocore.exceptions import ClientError
 
 from operations.local_estate import HUB
 from simulator.call import ServiceError
-from tests.organization.policy_world import AWAY, HOME, PRODUCTION, STAGING, Estate, assumed, document, lasting
+from tests.organization.policy_attacks_people import Attack, called, people_attacks
+from tests.organization.policy_world import (
+    APPROVERS,
+    AWAY,
+    HOME,
+    PRODUCTION,
+    STAGING,
+    Estate,
+    assumed,
+    document,
+    lasting,
+)
 
 REFUSALS = frozenset({"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 FOREIGN = "999999999999"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
-Attack = Callable[[], object]
-
 
 def attacks(estate: Estate) -> dict[str, str]:
     """Try everything; how each ended: `refused`, or what came of it instead."""
-    tried = {**_foreign(estate), **_outside(estate), **_beyond(estate), **_plain(estate)}
+    tried = {**_foreign(estate), **_outside(estate), **_beyond(estate), **people_attacks(estate), **_plain(estate)}
     ended = {name: _ended(attack) for name, attack in tried.items()}
     with _writer_of_everything(estate):
         ended |= {name: _ended(attack) for name, attack in _widened(estate).items()}
@@ -56,8 +65,10 @@ def _foreign(estate: Estate) -> dict[str, Attack]:
         return lasting(do(lambda: identities.administrator(FOREIGN, role)))
 
     detect, central, recorder = map(posing, (names.detect_role, names.remediation_role, f"{names.prefix}-recorder"))
-    bucket = names.code_bucket(HUB, HOME)
+    approver = posing(APPROVERS)
+    bucket, url = names.code_bucket(HUB, HOME), estate.endpoint
     return {
+        "a foreign person calls the endpoint": lambda: called(approver, url),
         "a foreign detection reads code": lambda: detect.client("s3").get_object(Bucket=bucket, Key=_code(estate)),
         "a foreign central role enters a reader": lambda: assumed(
             central, f"arn:aws:iam::{PRODUCTION}:role/{names.reader_role}"

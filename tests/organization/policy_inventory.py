@@ -28,8 +28,9 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "policy palisade-deployment-hub": {
         "managed": (
-            "Alarms", "Buckets", "CreateEventSource", "CreateKey", "Dashboard", "EventSources", "Key", "Objects",
-            "Organization", "OrganizationTree", "SecurityHub", "SecurityHubObjects", "Subscriptions", "Tables", "Topic",
+            "Actions", "Alarms", "Buckets", "CreateEventSource", "CreateKey", "Dashboard", "Endpoint", "EventSources",
+            "Key", "Objects", "Organization", "OrganizationTree", "PassToSteps", "SecurityHub", "SecurityHubObjects",
+            "Steps", "Subscriptions", "Tables", "Topic",
         ),
     },
     "role palisade-policies": {
@@ -40,11 +41,27 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-remediation": {
         "trust policy": ("Service",),
         "remediation": (
-            "AppendLargeEntries", "AppendLedger", "DecryptSettings", "EncryptLargeEntries", "EnterMembers", "FindUnits",
-            "KeepState", "ReadLargeEntries", "ReadPolicies", "ReadSettings", "TakeFindings", "Tell",
-            "UpdateFindings", "UseKey", "WriteLogs",
+            "AppendLargeEntries", "AppendLedger", "BeginSteps", "DecryptSettings", "EncryptLargeEntries",
+            "EnterMembers", "FindUnits", "HeedStop", "KeepState", "LeaveToDigest", "ReadLargeEntries", "ReadPolicies",
+            "ReadSettings", "SeeSteps", "TakeFindings", "Tell", "UpdateFindings", "UseKey", "WriteLogs",
+            "WriteLogsOfSteps",
         ),
     },
+    "role palisade-approve": {
+        "trust policy": ("Service",),
+        "palisade": (
+            "AppendLedger", "DecryptSettings", "ReadCases", "ReadSettings", "SetGoing", "UseKey", "WriteAnswers",
+            "WriteLogs",
+        ),
+    },
+    "role palisade-sweep": {
+        "trust policy": ("Service",),
+        "palisade": (
+            "AskAgain", "DecryptSettings", "FindDue", "ForgetTold", "MoveCases", "ReadCases", "ReadFindings",
+            "ReadLedger", "ReadSettings", "SetGoing", "SetNothingAside", "Tell", "UseKey", "WriteLogs",
+        ),
+    },
+    "role palisade-advance-machine": {"trust policy": ("Service",), "palisade": ("MakeSteps",)},
     "role palisade-detect": {
         "trust policy": ("Service",),
         "detect": (
@@ -67,6 +84,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "queue palisade-detect-dlq": {"resource policy": ("Rules",)},
     "topic palisade-notifications": {"resource policy": ("Alarms",)},
     "function palisade-detect": {"resource policy": ("compliance", "config", "reconcile")},
+    "function palisade-sweep": {"resource policy": ("schedule",)},
 }  # fmt: skip
 
 
@@ -97,9 +115,6 @@ LIFECYCLE = frozenset(
     }
 )  # fmt: skip
 UNUSED: dict[Place, dict[str, str]] = {
-    Place("role palisade-remediation", "remediation", "AppendLedger"): {
-        "dynamodb:Query": "reads the journal of a run that was killed, and no run is killed here",
-    },
     Place("role palisade-recorder", "delivery", "Encrypt"): {
         "kms:Decrypt": "S3 asks for it where AWS Config delivers in several parts; the local one writes its check file",
     },

@@ -1,7 +1,7 @@
 """Everything that the deployed program does, so that every statement of its policies is asked for once.
 
 Detection by change, by schedule and by reconciling; remediation with each way that it can end; dead letters and
-failure destinations; alarms; an approved plan.
+failure destinations; alarms; what people and time set going (`policy_people.py`).
 """
 
 from __future__ import annotations
@@ -10,27 +10,26 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import boto3
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, Plan, Resource
-from lambdas.remediation.apply import Run
+from lambdas.controls.model import Place, Resource
 from lambdas.remediation.record import Ledger, Objects
 from operations import scenario
-from operations.local_estate import DATA_KEY, HUB
+from operations.local_estate import HUB
 from simulator.services.sns import Topics
+from tests.organization.policy_people import SWEPT, People, approved, long_plan, requested, storm, undone, warned
 from tests.organization.policy_world import (
     AWAY,
-    BATCH_ROLE,
     EC2,
     HOME,
     PRODUCTION,
     S3,
     STAGING,
     Estate,
-    assumed,
     document,
 )
 
@@ -73,9 +72,18 @@ class Loop:
             if case in ENDS:
                 came[" ".join(case)] = self.outcome(resource)
         came["a bucket whose own policy refuses"] = self.outcome(guarded)
-        came["an approved plan"] = self._approved(resources[APPROVED])
+        group, other = (resources[case] for case in CHOSEN[:2])
+        people = People(self.estate)
+        came["an approved plan"] = approved(people, resources[APPROVED])
+        came["an undo by an approver"] = undone(people, group)
+        came["an undo that was requested by a custom action"] = requested(people, other)
+        came["an exemption"] = warned(people)
+        came["a storm"] = storm(people)
+        came["a plan that takes time"] = long_plan(people)
         came["detection that fails"] = self._failing_detection()
         came["reconciling without permission to invoke"] = self._reconciling()
+        came["a remediation that failed, hours later"] = people.outcomes(guarded)
+        came["a sweep without permission to invoke"] = self._sweeping()
         came["findings that cannot be delivered"] = self._undelivered_finding()
         came["an alarm"] = self._alarm()
         came["a large entry"] = self._large_entry()
@@ -110,35 +118,6 @@ class Loop:
         self.estate.member(PRODUCTION, AWAY).client("s3").put_bucket_policy(Bucket=bucket.id, Policy=document(refusal))
         return bucket
 
-    def _approved(self, bucket: Resource) -> list[str]:
-        """Apply the plan that awaits approval with the roles that an approval uses; the changes that were made."""
-        control = catalog()[S3]
-        central = self.estate.function(HUB, self.names.remediation_role)
-        plan = self._plan(control, bucket, assumed(central, self._role(bucket, self.names.reader_role)))
-
-        def writer(policy: str) -> boto3.Session:
-            role = self._role(bucket, self.names.writer_role)
-            return assumed(central, role, bucket.region, Policy=policy, SourceIdentity="r-approved")
-
-        journal: list[str] = []
-        run = Run(writer, lambda kind, body: journal.append(f"{kind} {body['change']}"))
-        run.apply(plan.changes)
-        self.organization.rest()
-        return [entry.removeprefix("response ") for entry in journal if entry.startswith("response")]
-
-    def _plan(self, control: Control, resource: Resource, reader: boto3.Session) -> Plan:
-        given = {"key": {resource.region: DATA_KEY}, "reencrypt": True, "reencrypt_role": BATCH_ROLE}
-        parameters = control.resolve(given, resource.region)
-        settings = control.read(reader, resource, None)
-        assert settings is not None
-        facts = control.inspect(reader, resource, settings, parameters) if control.inspect else {}
-        plan = control.plan(resource, settings, parameters, facts)
-        assert isinstance(plan, Plan)
-        return plan
-
-    def _role(self, resource: Resource, name: str) -> str:
-        return f"arn:aws:iam::{resource.account}:role/{name}"
-
     def _failing_detection(self) -> str:
         """Send the detect function what it cannot know; the condition that stands in its dead letters."""
         member = self.estate.member(PRODUCTION)
@@ -150,22 +129,36 @@ class Loop:
         return str(json.loads(letter["Body"])["requestContext"]["condition"])
 
     def _reconciling(self) -> str:
-        """Let the schedule come where it may not invoke the function; the error in the dead letters."""
-        self.estate.member(STAGING).client("lambda").remove_permission(
-            FunctionName=self.names.detect_function, StatementId="reconcile"
-        )
-        self.organization.advance(RECONCILE_EVERY)
+        """Let detection's schedule come where it may not invoke the function; the error in the dead letters."""
+        member = partial(self.estate.member, STAGING)
+        with self._uninvokable(member, self.names.detect_function, "reconcile", STAGING, self.names.reconcile_rule):
+            self.organization.advance(RECONCILE_EVERY)
+        letter = self._letter(member(), self.names.detect_dead_letters)
+        return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+    def _sweeping(self) -> str:
+        """Let the sweep's schedule come where it may not invoke the function; the error in the dead letters."""
+        sweep = self.names.sweep_function
+        with self._uninvokable(lambda: self.estate.hub, sweep, "schedule", HUB, sweep):
+            self.organization.advance(SWEPT)
+        letter = self._letter(self.estate.hub, self.names.findings_dead_letters)
+        return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+    @contextmanager
+    def _uninvokable(
+        self, session: Callable[[], boto3.Session], function: str, statement: str, account: str, rule: str
+    ) -> Iterator[None]:
+        """Take a rule's permission to invoke a function away for a while."""
+        session().client("lambda").remove_permission(FunctionName=function, StatementId=statement)
+        yield
         self.organization.rest()
-        member = self.estate.member(STAGING)
-        member.client("lambda").add_permission(
-            FunctionName=self.names.detect_function,
-            StatementId="reconcile",
+        session().client("lambda").add_permission(
+            FunctionName=function,
+            StatementId=statement,
             Action="lambda:InvokeFunction",
             Principal="events.amazonaws.com",
-            SourceArn=f"arn:aws:events:{HOME}:{STAGING}:rule/{self.names.reconcile_rule}",
+            SourceArn=f"arn:aws:events:{HOME}:{account}:rule/{rule}",
         )
-        letter = self._letter(member, self.names.detect_dead_letters)
-        return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
 
     def _undelivered_finding(self) -> str:
         """Close the queue of findings while one comes; the error in the dead letters."""

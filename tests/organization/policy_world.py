@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,9 @@ PREFIX = "palisade"
 MAIL = "operations@example.com"
 BATCH_ROLE = f"arn:aws:iam::{STAGING}:role/re-encryption"
 EC2, S3 = "EC2.13", "Palisade.S3.1"
+# Roles of people in the hub: who may call the endpoint and approve, and who lacks one of the two permissions.
+APPROVERS, WITHOUT_URL, WITHOUT_FUNCTION = "duty", "without-url", "without-function"
+EXEMPT = {"use": "fair"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,16 @@ class Estate:
             return credentials
 
         return session_of(self.organization.do(enter), region)
+
+    def person(self, role: str) -> boto3.Session:
+        """A session of a role of people in the hub."""
+        return assumed(self.hub, f"arn:aws:iam::{HUB}:role/people/{role}", HOME, RoleSessionName="alice")
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that people call."""
+        answer = self.hub.client("lambda").get_function_url_config(FunctionName=self.names.approve_function)
+        return str(answer["FunctionUrl"])
 
     def writer(self, account: str, region: str = HOME) -> boto3.Session:
         """The central remediation role in a member's writer role, without the session policy of a plan."""
@@ -115,6 +129,7 @@ def deployed(organization: LocalOrganization) -> Estate:
     for region in REGIONS:
         _without_recorder(estate.member(PRODUCTION, region).client("config"))
     _batch_role(estate)
+    _people(estate)
     for name, config in _stacks(organization).items():
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         deploy(organization, name, texts, (HUB, local_estate.pipeline_role(organization)))
@@ -126,12 +141,18 @@ def deployed(organization: LocalOrganization) -> Estate:
 
 def _stacks(organization: LocalOrganization) -> dict[str, dict[str, Any]]:
     units = _units(organization)
+    approvers = {"approvers": [f"arn:aws:iam::{HUB}:role/people/{APPROVERS}"]}
+    key, value = next(iter(EXEMPT.items()))
+    expires = organization.do(organization.world.agenda.now).date() + timedelta(days=30)
+    exemption = {"control": EC2, "tag": f"{key}={value}", "reason": "a fair", "owner": "sales", "expires": str(expires)}
     common = {
         **local_estate.stack_config(organization),
         "environments": {
-            "production": {"organizationalUnits": [units["Production"], units["Security"]]},
-            "staging": {"organizationalUnits": [units["Staging"]]},
+            "production": {"organizationalUnits": [units["Production"], units["Security"]], **approvers},
+            "staging": {"organizationalUnits": [units["Staging"]], **approvers},
         },
+        "exemptions": [exemption],
+        "limits": {"changesPerControlAccountHour": 1000, "changesPerOrganizationHour": 1000},
     }
     production = {**common, "environment": "production", "recorder": "create"}
     staging = {**common, "environment": "staging", "targets": {"organizationalUnits": [units["Staging"]]}}
@@ -181,6 +202,43 @@ def _batch_role(estate: Estate) -> None:
     objects = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
     client.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
     client.put_role_policy(RoleName=name, PolicyName="objects", PolicyDocument=document(objects))
+
+
+def _people(estate: Estate) -> None:
+    """The roles of people in the hub."""
+    function = f"arn:aws:lambda:{HOME}:{HUB}:function:{estate.names.approve_function}"
+    by_url, by_function = caller_statements(function)
+    allowed = {APPROVERS: [by_url, by_function], WITHOUT_URL: [by_function], WITHOUT_FUNCTION: [by_url]}
+    for role, statements in allowed.items():
+        people_role(estate.hub.client("iam"), role, *statements)
+
+
+def people_role(iam: Any, role: str, *statements: Mapping[str, Any]) -> None:
+    """Make a role of people in the hub, which anybody there may take."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=role, Path="/people/", AssumeRolePolicyDocument=document(trust))
+    iam.put_role_policy(RoleName=role, PolicyName="endpoint", PolicyDocument=document(*statements))
+
+
+def caller_statements(function: str) -> list[dict[str, Any]]:
+    """What whoever calls a function URL needs: the right to the URL, and to the function by way of it.
+
+    Source: Lambda Developer Guide, "Control access to Lambda function URLs".
+    """
+    return [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunctionUrl",
+            "Resource": function,
+            "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": function,
+            "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+        },
+    ]
 
 
 def document(*statements: Mapping[str, Any]) -> str:

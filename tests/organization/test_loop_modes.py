@@ -27,6 +27,7 @@ from tests.organization.loop_world import (
     Loop,
     deployed,
     ingress,
+    killed_at,
     open_group,
 )
 
@@ -82,6 +83,17 @@ def test_what_the_emergency_stop_held_up_can_be_asked_for_again_after_it(loop: L
     loop.rest()
     assert ingress(loop.member(), group) == []
     assert sorted(one["outcome"] for one in loop.outcomes(group)) == ["limited", "remediated"]
+
+
+@pytest.mark.parametrize("operation", ["securityhub:BatchUpdateFindings", "sns:Publish", "dynamodb:UpdateItem"])
+def test_a_guard_s_refusal_is_told_though_the_function_was_killed_meanwhile(loop: Loop, operation: str) -> None:
+    with stopped(loop), killed_at(loop.organization, *operation.split(":")) as killed:
+        group = open_group(loop.member())
+        loop.rest()
+    assert killed == [operation]
+    assert [one["outcome"] for one in loop.outcomes(group)] == ["limited"]
+    assert {mail.attributes["outcome"] for mail in loop.mails(group)} == {"limited"}
+    assert seen(loop, group) == ("FAILED", "NOTIFIED", "ACTIVE")
 
 
 def test_an_account_on_notify_is_only_told(loop: Loop) -> None:

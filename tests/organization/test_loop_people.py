@@ -11,6 +11,7 @@ import pytest
 
 from lambdas.controls.model import Resource
 from operations.local_estate import HUB
+from simulator.faults import Fault, Kind
 from simulator.services.security_hub import SecurityHub
 from tests.organization.loop_world import NAMES, REGION, TEAM, ingress, open_group
 from tests.organization.people_world import OTHERS, People, peopled
@@ -160,6 +161,21 @@ def test_undo_brings_back_what_was_there_and_places_a_hold(loop: People, waiting
     assert (status, again["error"]) == (409, f"{identifier} is undone already, by {said['undo']}")
     status, lifted = loop.asks(alice, "lift", identifier)
     assert (status, "hold" in loop.case(group.arn)) == (200, False), lifted
+
+
+def test_an_undo_that_fails_says_so_and_is_not_tried_again_by_itself(
+    loop: People, waiting: tuple[Resource, str]
+) -> None:
+    group, identifier = waiting
+    approved(loop, waiting)
+    faults = loop.organization.faults
+    faults.add(Fault(Kind.DENY, "ec2", "AuthorizeSecurityGroupIngress", principal="*:assumed-role/palisade-writer/*"))
+    _, said = loop.asks(loop.person("alice"), "undo", identifier)
+    loop.rest()
+    faults.clear()
+    failed = loop.ledger_of(said["undo"])["outcome"]
+    assert (failed["outcome"], "tried again" in failed["reason"]) == ("failed", False)
+    assert "due" not in loop.case(group.arn)
 
 
 def test_who_is_no_approver_only_requests_an_undo_and_an_approver_decides(

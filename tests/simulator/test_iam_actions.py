@@ -340,6 +340,12 @@ def test_a_call_needs(
             "kms", "Decrypt", {"KeyId": "1", "EncryptionContext": {"a": "b"}}, "kms:EncryptionContext:a", "b",
             id="the encryption context",
         ),
+        pytest.param(
+            "securityhub", "BatchUpdateFindings",
+            {"FindingIdentifiers": [{"Id": "i", "ProductArn": "p"}], "Workflow": {"Status": "SUPPRESSED"}},
+            "securityhub:ASFFSyntaxPath/Workflow.Status", "SUPPRESSED",
+            id="the field of findings that is set",
+        ),
     ],
 )  # fmt: skip
 def test_a_call_carries_the_keys_of_its_service(
