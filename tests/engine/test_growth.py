@@ -276,18 +276,16 @@ def test_a_region_more_adds_its_own_and_an_excluded_one_takes_its_own_away(organ
     assert operations(less) == {"delete"}
     assert places(less, f"detection-{FIRST}-{AWAY}") == {f"detection-{FIRST}-{AWAY}"}
 
-    # The hub's part of a Region stays until somebody means it: its code is loaded until the last member is gone, and
-    # its key is evidence's.
+    # The hub's part of a Region stays until somebody means it: its bucket and its key are protected.
     organized.configure()
     fewer = members.up()
     assert operations(fewer) <= {"update", "delete"}
     assert places(Result(0, "", tuple(one for one in fewer.steps if one.operation == "delete")), AWAY) == {AWAY}
-    with pytest.raises(EngineError, match="BucketNotEmpty"):
+    with pytest.raises(EngineError, match="it is protected"):
         organized.security.up()
-    bucket = estate.organization.session(HUB, AWAY).resource("s3").Bucket(f"palisade-code-{HUB}-{AWAY}")
-    bucket.object_versions.delete()
-    key = next(urn for urn in state(organized.security) if urn.endswith(f"kms/key:Key::key-{AWAY}"))
-    organized.security.run("state", "unprotect", key, "--yes")
+    kept = (f"kms/key:Key::key-{AWAY}", f"s3/bucket:Bucket::code-{AWAY}")
+    for urn in [one for one in state(organized.security) if one.endswith(kept)]:
+        organized.security.run("state", "unprotect", urn, "--yes")
     assert operations(organized.security.up()) <= {"delete"}
     assert state(members) == before
 
