@@ -126,6 +126,7 @@ def _answers() -> Mapping[str, Answer]:
     root = {"id": ROOT_ID, "name": "Root", "arn": f"arn:aws:organizations::1:root/{ROOT_ID}"}
     unit = {"id": UNIT, "name": "Workloads", "arn": f"arn:aws:organizations::1:ou/{UNIT}"}
     return {
+        "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"id": HUB, "accountId": HUB},
         f"{ORGANIZATIONS}Organization:getOrganization": lambda _: {
             "id": "o-local00000",
             "masterAccountId": MANAGEMENT,

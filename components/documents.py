@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from lambdas.controls.model import Control, Grant, Place, fill
 
@@ -132,7 +132,7 @@ def catalog_grants(
     regions: Sequence[str],
     parameters: Mapping[str, Mapping[str, Any]],
     *,
-    write: bool,
+    kind: Literal["read_grants", "probe_grants", "grants"],
 ) -> list[Grant]:
     """Fill the grants of controls for one account: an IAM role is global, so each governed Region is named."""
     filled: list[Grant] = []
@@ -144,7 +144,7 @@ def catalog_grants(
                 for name, value in control.resolve(parameters.get(control.id, {}), region).items()
                 if value is not None
             }
-            filled.extend(fill(control.grants if write else control.read_grants, place, values))
+            filled.extend(fill(getattr(control, kind), place, values))
     return _joined(filled)
 
 

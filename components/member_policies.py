@@ -23,7 +23,7 @@ from components.documents import (
     grant_statements,
 )
 from components.estate import Estate
-from lambdas.controls.model import Control, Mode
+from lambdas.controls.model import Control, Grant, Mode
 
 # AWS's own names of roles that administer an account. A control that needs one of them is refused.
 ADMINISTRATORS = (
@@ -55,11 +55,10 @@ class Member:
         return tuple(control for control, mode in self.modes if mode.acts)
 
 
-def _read_grants(estate: Estate, member: Member) -> list[Statement]:
-    grants = catalog_grants(
-        member.detected, estate.partition, member.account, estate.regions, member.parameters, write=False
+def _read_grants(estate: Estate, member: Member) -> list[Grant]:
+    return catalog_grants(
+        member.detected, estate.partition, member.account, estate.regions, member.parameters, kind="read_grants"
     )
-    return grant_statements("Read", grants)
 
 
 def log_statement(estate: Estate, account: str, regions: Sequence[str], function: str) -> Statement:
@@ -91,7 +90,7 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
     # Findings in every Region: one that the settings name no more archives its own after this policy has changed.
     own = {"StringEquals": {"securityhub:TargetAccount": member.account}}
     return [
-        *_read_grants(estate, member),
+        *grant_statements("Read", _read_grants(estate, member)),
         # PutEvaluations knows no resource types (Service Authorization Reference, AWS Config).
         allow("PutEvaluations", ["config:PutEvaluations"], "*"),
         allow(
@@ -128,13 +127,16 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
 
 def reader_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the hub may read in the member for its controls."""
-    return _read_grants(estate, member)
+    probes = catalog_grants(
+        member.acting, estate.partition, member.account, estate.regions, member.parameters, kind="probe_grants"
+    )
+    return grant_statements("Read", [*_read_grants(estate, member), *probes])
 
 
 def writer_statements(estate: Estate, member: Member) -> list[Statement]:
     """What the hub may change in the member: the actions of controls that may act there, and no others."""
     grants = catalog_grants(
-        member.acting, estate.partition, member.account, estate.regions, member.parameters, write=True
+        member.acting, estate.partition, member.account, estate.regions, member.parameters, kind="grants"
     )
     return grant_statements("Write", grants)
 

@@ -121,7 +121,7 @@ def _page(control: Control) -> str:
         "",
         "Detection and the reader role may read:",
         "",
-        *_grants(control.read_grants),
+        *_grants((*control.read_grants, *control.probe_grants)),
         "",
         "The writer role may change, where the mode is `approve` or `automatic`; each remediation is narrowed to its "
         "own resource:",

@@ -140,7 +140,7 @@ def test_a_grant_names_an_action_that_iam_has_on_resources_that_it_takes(grant: 
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_read_grants_only_read_and_grants_only_write(control: Control) -> None:
-    for grant in control.read_grants:
+    for grant in (*control.read_grants, *control.probe_grants):
         assert level(grant.action) <= {"Read", "List"}, grant.action
     for grant in control.grants:
         assert not level(grant.action) <= {"Read", "List"} or grant in control.read_grants, grant.action

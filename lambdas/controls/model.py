@@ -153,7 +153,7 @@ class Ref:
 class Grant:
     """One IAM action on the ARNs (or patterns) that it needs, with the conditions that narrow it.
 
-    In `Control.grants` and `Control.read_grants` the ARNs carry the placeholders `{partition}`,
+    In the grants of a `Control` the ARNs carry the placeholders `{partition}`,
     `{region}` and `{account}`, and parameters as `{parameter:NAME}`.
     """
 
@@ -321,7 +321,8 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}. `impact` says what the remediation
+    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
+    read: the reader's, where the control may act. `impact` says what the remediation
     can break and what undo cannot bring back.
     """
 
@@ -346,6 +347,7 @@ class Control:
     plan: MakePlan
     inspect: Inspect | None = None
     discover: Discover | None = None
+    probe_grants: tuple[Grant, ...] = ()
 
     @property
     def generator(self) -> str:

@@ -348,10 +348,10 @@ CONTROL = model.Control(
         Grant("s3:GetBucketLocation", BUCKETS),
         Grant("s3:GetReplicationConfiguration", BUCKETS),
         Grant("s3:ListAllMyBuckets", ("*",)),
-        Grant("s3:DescribeJob", ("arn:{partition}:s3:{region}:{account}:job/*",)),
         Grant("kms:DescribeKey", KEYS),
         Grant("kms:GetKeyPolicy", KEYS),
     ),
+    probe_grants=(Grant("s3:DescribeJob", ("arn:{partition}:s3:{region}:{account}:job/*",)),),
     grants=(
         Grant("s3:PutEncryptionConfiguration", BUCKETS),
         # Nothing narrows the action: no resource type. The job does only what the role that is passed may do.

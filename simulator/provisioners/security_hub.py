@@ -272,6 +272,7 @@ PROVISIONERS = (
         delete=_delete_action,
         updates="name description",
         replaces="identifier",
+        source="securityhub/action_target.go",
         shapes={
             "identifier": "securityhub.CreateActionTarget.Id",
             "name": "securityhub.CreateActionTarget.Name",

@@ -50,7 +50,7 @@ def test_the_engine_s_protection_holds_a_renamed_table_and_bucket_too(estate: Es
              "settings = read(catalog())\nidentity.keep(settings)\n")  # fmt: skip
     held = [one for one in failed.value.result.diagnostics if "protection" in one]
     assert sorted(one.split(" ")[0].split("::")[-1] for one in held) == [
-        "code-eu-west-1", "tables-ledger", "tables-policies", "tables-state",
+        "code-eu-west-1", "ledger", "tables-ledger", "tables-policies", "tables-state",
     ]  # fmt: skip
 
 

@@ -21,7 +21,8 @@ MEMBERS = (FIRST, SECOND)
 BUCKET, TABLE = "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table"
 CODE = f"palisade-code-{HUB}-{REGION}"
 # The first is the recorders' own.
-BUCKETS = [CONFIG_BUCKET, CODE]
+LEDGER = f"palisade-ledger-{HUB}-{REGION}"
+BUCKETS = [CONFIG_BUCKET, CODE, LEDGER]
 TABLES = ["palisade-ledger", "palisade-policies", "palisade-state"]
 FOREIGN_GENERATORS = ("own/scanner", "palisades/EC2.13")
 
@@ -84,7 +85,7 @@ def test_a_new_version_and_a_replaced_function_archive_nothing(scene: Scene) -> 
     }
     edit(estate.workspace, "components/function.py", "depends_on=[logs, *after])",
          "depends_on=[logs, *after], replace_on_changes=['memorySize'], delete_before_replace=True)")  # fmt: skip
-    edit(estate.workspace, "components/detection.py", "memory=256", "memory=512")
+    edit(estate.workspace, "components/detection.py", "memory=512", "memory=768")
     replaced = scene.members.up()
     assert [one.operation for one in replaced.steps if one.token == "aws:lambda/function:Function"].count(
         "replace"
@@ -206,8 +207,8 @@ def test_after_everything_is_unprotected_by_name_this_stays(scene: Scene) -> Non
     scene.security.destroy("--skip-preview=false")
     standing = {kind: found for kind, found in hub_standing(estate).items() if found}
     assert standing == {
-        # The last is CloudFormation's own.
-        "roles": ["OrganizationAccountAccessRole", "palisade-pipeline", standing["roles"][-1]],
+        # The last is CloudFormation's own; the two before are the organisation's people's.
+        "roles": ["OrganizationAccountAccessRole", "palisade-pipeline", "security-approvers", standing["roles"][-1]],
         "buckets": BUCKETS,
         "keys": ["PendingDeletion"],
         "aliases": standing["aliases"],
@@ -234,14 +235,16 @@ def test_after_everything_is_unprotected_by_name_this_stays(scene: Scene) -> Non
 
 def test_the_next_up_names_the_bucket_that_stayed_and_goes_on_after_its_import(scene: Scene) -> None:
     stack = scene.security
-    with pytest.raises(EngineError, match=f"code-{REGION}.*BucketAlreadyOwnedByYou"):
+    with pytest.raises(EngineError, match="BucketAlreadyOwnedByYou") as failed:
         stack.up()
+    assert [name for name in (f"::code-{REGION}", "::ledger") if name not in str(failed.value)] == []
     resources = f"urn:pulumi:{stack.name}::palisade::"
-    stack.run(
-        "import", BUCKET, f"code-{REGION}", f"{CODE}@{REGION}", "--yes", "--skip-preview", "--generate-code=false",
-        "--parent", f"store={resources}palisade:index:CodeStore$palisade:index:PrivateBucket::code-{REGION}",
-        "--provider", f"hub={resources}pulumi:providers:aws::hub",
-    )  # fmt: skip
+    for name, store, bucket in ((f"code-{REGION}", "CodeStore", CODE), ("ledger", "LedgerBucket", LEDGER)):
+        stack.run(
+            "import", BUCKET, name, f"{bucket}@{REGION}", "--yes", "--skip-preview", "--generate-code=false",
+            "--parent", f"store={resources}palisade:index:{store}$palisade:index:PrivateBucket::{name}",
+            "--provider", f"hub={resources}pulumi:providers:aws::hub",
+        )  # fmt: skip
     finished = stack.up()
     assert {one.operation for one in finished.steps if one.token != "pulumi:pulumi:Stack"} == {"create"}
     assert stack.refresh("--expect-no-changes").unchanged

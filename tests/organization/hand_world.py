@@ -354,7 +354,7 @@ def _deployed_parameters(control: str, part: Mapping[str, Any]) -> dict[str, Any
     known = catalog()[control]
     named = {
         name
-        for grant in (*known.read_grants, *known.grants)
+        for grant in (*known.read_grants, *known.probe_grants, *known.grants)
         for resource in grant.resources
         for name in re.findall(r"\{parameter:(\w+)\}", str(resource))
     }

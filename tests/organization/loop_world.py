@@ -224,11 +224,15 @@ def interrupted(
 
 @contextmanager
 def deployed(**settings: Any) -> Iterator[Loop]:
-    """Open the organisation, deploy the program into it, and let it come to rest; environments add to its own."""
+    """Open the organisation, deploy the program into it, and let it come to rest.
+
+    Environments add to its own; a setting that is a function makes its value of the usual one.
+    """
     plan = local_estate.plan_of(3)
     with LocalOrganization(plan, home_region=REGION, regions=(REGION,)) as organization:
         local_estate.prepare(organization)
         config = _config(organization)
+        settings = {key: value(config[key]) if callable(value) else value for key, value in settings.items()}
         more: dict[str, Any] = settings.pop("environments", {})
         known = config["environments"]
         environments = known | {name: {**known.get(name, {}), **part} for name, part in more.items()}

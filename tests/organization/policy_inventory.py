@@ -50,15 +50,16 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-approve": {
         "trust policy": ("Service",),
         "palisade": (
-            "AppendLedger", "DecryptSettings", "ReadCases", "ReadSettings", "SetGoing", "UseKey", "WriteAnswers",
-            "WriteLogs",
+            "AppendLedger", "DecryptSettings", "ReadCases", "ReadLargeEntries", "ReadSettings", "SetGoing", "UseKey",
+            "WriteAnswers", "WriteLogs",
         ),
     },
     "role palisade-sweep": {
         "trust policy": ("Service",),
         "palisade": (
             "AskAgain", "DecryptSettings", "FindDue", "ForgetTold", "MoveCases", "ReadCases", "ReadFindings",
-            "ReadLedger", "ReadSettings", "SetGoing", "SetNothingAside", "Tell", "UseKey", "WriteLogs",
+            "ReadLargeEntries", "ReadLedger", "ReadSettings", "SetGoing", "SetNothingAside", "Tell", "UseKey",
+            "WriteLogs",
         ),
     },
     "role palisade-advance-machine": {"trust policy": ("Service",), "palisade": ("MakeSteps",)},

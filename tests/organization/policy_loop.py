@@ -169,12 +169,18 @@ class Loop:
         return str(letter["MessageAttributes"]["ERROR_CODE"]["StringValue"])
 
     def _large_entry(self) -> bool:
-        """Write an entry that no item holds, with the central role; whether it reads back whole."""
-        session = self.estate.function(HUB, self.names.remediation_role)
-        objects = Objects.of(self.names, session, HUB, HOME)
-        ledger, before = Ledger(session.client("dynamodb"), self.names.ledger_table, objects), "x" * 600_000
-        ledger.write("r-large", "outcome", PRODUCTION, {"before": before})
-        return [one["before"] for one in ledger.entries("r-large")] == [before]
+        """Write an entry that no item holds, with the central role; whether all who read the ledger have it whole."""
+        names = self.names
+
+        def ledger(role: str) -> Ledger:
+            session = self.estate.function(HUB, role)
+            return Ledger(session.client("dynamodb"), names.ledger_table, Objects.of(names, session, HUB, HOME))
+
+        before = "x" * 600_000
+        ledger(names.remediation_role).write("r-large", "outcome", PRODUCTION, {"before": before})
+        readers = (names.remediation_role, names.approve_function, names.sweep_function)
+        read = [one["before"] for role in readers for one in ledger(role).entries("r-large")]
+        return read == [before] * len(readers)
 
     def _going_on(self) -> int:
         """Invoke detection with its own role, as a run does that goes on; the HTTP status of the answer."""

@@ -33,7 +33,7 @@ WRITES = sorted({grant.action for control in catalog().values() for grant in con
 CAME: dict[str, Any] = {
     **{" ".join(case): outcome for case, outcome in ENDS.items()},
     "a bucket whose own policy refuses": "failed",
-    "an approved plan": ["encrypt-by-customer-key", "re-encrypt-sse-s3-objects", "re-encrypt-sse-kms-objects"],
+    "an approved plan": ["encrypt-by-customer-key", "re-encrypt-sse-kms-objects", "re-encrypt-sse-s3-objects"],
     # It fails again, and waits because of the hold.
     "an undo by an approver": ["remediated", "undone", "awaiting-approval"],
     "an undo that was requested by a custom action": ["remediated", "awaiting-approval", "approval-expired"],
@@ -162,7 +162,7 @@ def test_every_action_of_a_statement_is_needed(proof: Proof, place: Place) -> No
 @pytest.mark.parametrize("role", ["role palisade-detect", "role palisade-reader"])
 def test_what_a_control_reads_with_stands_in_a_statement_that_decides(proof: Proof, role: str, action: str) -> None:
     statements = proof.of(role, action)
-    assert statements
+    assert statements, action
     assert proof.decided.issuperset(statements)
 
 

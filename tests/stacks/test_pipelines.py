@@ -1,7 +1,7 @@
 """The examples of docs/pipelines: one workflow per environment, credentials by OIDC alone, promotion in order.
 
-What the roles may do is tried in tests/engine/test_environments.py: the engine deploys by them, and each action of
-each statement is needed.
+What the roles may do is tried in tests/engine/test_environment_stacks.py: the engine deploys by them, and each action
+of each statement is needed.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ REFUSED = {
     ),
     "an unknown key of the limits": (
         {"limits": {"changesPerHour": 3}},
-        "limits.changesPerHour: unknown key (did you mean changesPerOrganizationHour?); accepted are",
+        "limits.changesPerHour: unknown key (did you mean changesPerAccountHour?); accepted are",
     ),
     # forms
     "a malformed account id": ({"hubAccount": "12345"}, "hubAccount: '12345' is not an account id of 12 digits, in"),
