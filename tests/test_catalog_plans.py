@@ -60,7 +60,7 @@ class Bench:
         name = (
             f"{'writer' if write else 'reader'}-{self.numbers.setdefault((control.id, case.name), len(self.numbers))}"
         )
-        policy = document(*grant_statements("Grant", allowed(control, case, kind="grants" if write else "read_grants")))
+        policy = document(*grant_statements("Grant", allowed(control, case, write=write)))
         return make_role(self.session, name, policy)
 
 
@@ -127,7 +127,7 @@ def test_a_plan_has_a_message_and_an_undo_or_the_reason_why_there_is_none(
 @pytest.mark.parametrize(("control", "case"), EVERY)
 def test_a_plan_asks_for_nothing_beyond_the_grants_of_its_control(bench: Bench, control: Control, case: Case) -> None:
     _, plan = bench.plan(control, case)
-    bounds = allowed(control, case, kind="grants")
+    bounds = allowed(control, case, write=True)
     for change, grant in asked(plan):
         assert grant.resources, f"{change.name}: {grant.action} on nothing"
         for resource in grant.resources:
@@ -138,7 +138,7 @@ def test_a_plan_asks_for_nothing_beyond_the_grants_of_its_control(bench: Bench, 
 def test_every_grant_of_a_control_is_needed_by_some_tested_plan(bench: Bench, control: Control) -> None:
     reached, named = set(), set()
     for case in cases(control):
-        bounds = allowed(control, case, kind="grants")
+        bounds = allowed(control, case, write=True)
         named |= {(bound.action, pattern) for bound in bounds for pattern in bound.resources}
         for _, grant in asked(bench.plan(control, case)[1]):
             for resource in grant.resources:
@@ -162,7 +162,7 @@ def test_the_session_policies_of_a_plan_and_its_undo_fit(bench: Bench, control: 
 @pytest.mark.parametrize(("control", "case"), EVERY)
 def test_the_read_grants_are_enough_to_read_inspect_and_discover(bench: Bench, control: Control, case: Case) -> None:
     resource, plan = bench.plan(control, case)
-    reader = enter(bench.session, bench.role(control, case, kind="read_grants"))
+    reader = enter(bench.session, bench.role(control, case, write=False))
     assert planned(reader, control, resource, case.parameters) == plan
     if control.discover is not None:
         assert resource in list(control.discover(reader, PLACE))
@@ -172,7 +172,7 @@ def test_the_read_grants_are_enough_to_read_inspect_and_discover(bench: Bench, c
 def test_the_permissions_of_a_plan_are_enough_to_apply_it_and_to_undo_it(
     bench: Bench, control: Control, case: Case
 ) -> None:
-    role = bench.role(control, case, kind="grants")
+    role = bench.role(control, case, write=True)
     resource = control.resource(PLACE, case.broken(bench.session, PLACE))
     plan = planned(bench.session, control, resource, case.parameters)
     if isinstance(plan, Refusal) or not plan.changes:
