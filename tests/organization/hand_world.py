@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
 # All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
+# With EVERY_CALL=1 every call of every case is struck on every road: some minutes more, before a release.
+WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
 # Of the roads that people's decisions take, every so manieth call of the thorough case is struck.
 SHARE = 3
@@ -391,11 +394,13 @@ def thorough(control: Control) -> Case:
 
 def places(control: Control, case: Case, number: int, calls: int) -> range:
     """The calls that are struck of one case: to be killed after a call is to be killed before the next."""
-    return range(0, calls) if case is thorough(control) else range(number % STRIDE, calls, STRIDE)
+    return range(0, calls) if WHOLE or case is thorough(control) else range(number % STRIDE, calls, STRIDE)
 
 
 def some_places(control: Control, case: Case, number: int, calls: int, road: int) -> range:
     """Fewer of them, for roads that share most of their calls with others: each road and control begins elsewhere."""
+    if WHOLE:
+        return range(0, calls)
     if case is thorough(control):
         return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
     place = (number * STRIDE + road * 5) % calls
