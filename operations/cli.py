@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,21 @@ import typer
 
 from operations import hub_commands
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"palisade {metadata.version('palisade')}")
+        raise typer.Exit
 
 
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell it and end.")
+    ] = False,
+) -> None:
     """Detect and remediate security misconfigurations over an AWS organisation."""
 
 
