@@ -31,7 +31,7 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadscope
 
 # The real Pulumi engine in .engine/bin: the installed one, else built with Go. A second run does nothing.
 engine:
