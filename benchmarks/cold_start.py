@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.measure import ROOT, BenchmarkError, Child, Figure, alternate, ratio, run, seconds
 from components.archive import build
+from simulator.world import partition_of
 
 ROUNDS = 9
 BOUND = 1.4
@@ -29,6 +30,7 @@ ENVIRONMENT = {
     "PALISADE_PREFIX": "palisade",
     "PALISADE_HUB_ACCOUNT": "200000000002",
     "PALISADE_HOME_REGION": "eu-west-1",
+    "FUNCTION_ARNS": f"arn:{partition_of('eu-west-1')}:lambda:eu-west-1:200000000002:function:",
     "PALISADE_SETTINGS_BUCKET": "palisade-code",
     "PALISADE_SETTINGS_KEY": "settings/none.json",
 }
@@ -53,7 +55,7 @@ class Context:
     function_name = sys.argv[3]
     memory_limit_in_mb = 256
     aws_request_id = "request"
-    invoked_function_arn = f"arn:aws:lambda:eu-west-1:200000000002:function:{sys.argv[3]}"
+    invoked_function_arn = os.environ["FUNCTION_ARNS"] + sys.argv[3]
 
 start = time.perf_counter()
 handler = importlib.import_module(f"lambdas.{sys.argv[3]}").handler

@@ -67,7 +67,9 @@ class NothingDone(StandInProvider):
         """Call a resource by its name, with an ARN that is one."""
         name = request.urn.split("::")[-1]
         inputs = wire.read(request.properties)
-        arn = f"arn:aws:x:eu-west-1:{local_estate.HUB}:{name}"
+        arn = (
+            f"arn:{self.organization.world.partition}:x:{self.organization.world.home_region}:{local_estate.HUB}:{name}"
+        )
         outputs = {"arn": arn, "name": name, "keyId": name, "url": f"https://{name}"}
         identifier = "" if request.preview else name
         return messages.CreateResponse(id=identifier, properties=wire.write({**outputs, **inputs}))

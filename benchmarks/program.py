@@ -27,6 +27,7 @@ from benchmarks.replay import Recorded
 from operations.local_estate import FIRST_MEMBER, HUB, MANAGEMENT
 from simulator import deployment
 from simulator.deployment import Deployment, Registering
+from simulator.world import partition_of
 
 ACCOUNTS = 100
 REGIONS = ("eu-west-1", "us-east-1", "eu-central-1", "ap-southeast-2")
@@ -34,6 +35,7 @@ ROUNDS = 5
 BOUND = 1.3
 STACK = "benchmark"
 ROOT_ID, UNIT = "r-bench", "ou-benc-workload"
+ORGANIZATION_ARN = f"arn:{partition_of(REGIONS[0])}:organizations::1"
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ORGANIZATIONS = "aws:organizations/get"
 
@@ -123,8 +125,8 @@ def _answers() -> Mapping[str, Answer]:
         ROOT_ID: [_account(HUB, "security")],
         UNIT: [_account(str(FIRST_MEMBER + number), f"team-{number}") for number in range(ACCOUNTS)],
     }
-    root = {"id": ROOT_ID, "name": "Root", "arn": f"arn:aws:organizations::1:root/{ROOT_ID}"}
-    unit = {"id": UNIT, "name": "Workloads", "arn": f"arn:aws:organizations::1:ou/{UNIT}"}
+    root = {"id": ROOT_ID, "name": "Root", "arn": f"{ORGANIZATION_ARN}:root/{ROOT_ID}"}
+    unit = {"id": UNIT, "name": "Workloads", "arn": f"{ORGANIZATION_ARN}:ou/{UNIT}"}
     return {
         "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"id": HUB, "accountId": HUB},
         f"{ORGANIZATIONS}Organization:getOrganization": lambda _: {

@@ -55,6 +55,38 @@ class HubRole(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def _function(
+    name: str,
+    estate: Estate,
+    function: str,
+    handler: str,
+    *,
+    text: str,
+    policy: str,
+    archive: Archive,
+    settings: str,
+    timeout: int,
+    after: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> ArchivedFunction:
+    """Make a small function of the hub in the home Region, with a role of its own that is named as it is."""
+    role = HubRole(f"{name}-role", estate, role=function, principal="lambda", text=text, policy=policy, opts=opts)
+    return ArchivedFunction(
+        f"{name}-function",
+        estate,
+        estate.home_region,
+        function=function,
+        handler=handler,
+        role=role.arn,
+        archive=archive,
+        settings=settings,
+        timeout=timeout,
+        memory=256,
+        after=[role.policy, *after],
+        opts=opts,
+    )
+
+
 class Steps(pulumi.ComponentResource):
     """One state machine for every long plan: it invokes the advance function until the remediation has its outcome."""
 
@@ -170,27 +202,17 @@ class Endpoint(pulumi.ComponentResource):
     ) -> None:
         super().__init__("palisade:index:Endpoint", name, None, opts)
         names, home, child = estate.names, estate.home_region, pulumi.ResourceOptions(parent=self)
-        role = HubRole(
-            f"{name}-role",
+        function = _function(
+            name,
             estate,
-            role=names.approve_function,
-            principal="lambda",
+            names.approve_function,
+            "lambdas.approve.handler",
             text="Palisade: writes what approvers answer.",
             policy=endpoint_policy(estate),
-            opts=child,
-        )
-        function = ArchivedFunction(
-            f"{name}-function",
-            estate,
-            home,
-            function=names.approve_function,
-            handler="lambdas.approve.handler",
-            role=role.arn,
             archive=archive,
             settings=settings,
             timeout=30,
-            memory=256,
-            after=[role.policy, *after],
+            after=after,
             opts=child,
         )
         self.url = aws.lambda_.FunctionUrl(
@@ -219,27 +241,17 @@ class SweepSchedule(pulumi.ComponentResource):
     ) -> None:
         super().__init__("palisade:index:SweepSchedule", name, None, opts)
         names, home, child = estate.names, estate.home_region, pulumi.ResourceOptions(parent=self)
-        role = HubRole(
-            f"{name}-role",
+        function = _function(
+            name,
             estate,
-            role=names.sweep_function,
-            principal="lambda",
+            names.sweep_function,
+            "lambdas.sweep.handler",
             text="Palisade: takes up what is due.",
             policy=sweep_policy(estate),
-            opts=child,
-        )
-        function = ArchivedFunction(
-            f"{name}-function",
-            estate,
-            home,
-            function=names.sweep_function,
-            handler="lambdas.sweep.handler",
-            role=role.arn,
             archive=archive,
             settings=settings,
             timeout=STEP_SECONDS,
-            memory=256,
-            after=[role.policy, *after],
+            after=after,
             opts=child,
         )
         rule = aws.cloudwatch.EventRule(

@@ -11,14 +11,10 @@ import json
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
-from lambdas.environment import Environment
-from lambdas.remediation.assembly import RETRIES
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
-from lambdas.remediation.guard import Guard
-from lambdas.remediation.record import Ledger, Objects
+from lambdas.remediation.hub import Hub
 
 logger = Logger()
 
@@ -58,18 +54,13 @@ def _response(status: int, said: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _endpoint(function_arn: str) -> Endpoint:
-    region, account = function_arn.split(":")[3:5]
-    environment = Environment.read()
-    session = boto3.Session()
-    settings = environment.settings(session)
-    names = environment.names
-    dynamodb = session.client("dynamodb", config=RETRIES)
-    sqs = session.client("sqs", config=RETRIES)
+    hub = Hub.of(function_arn)
+    sqs = hub.client("sqs")
     return Endpoint(
-        guard=Guard(dynamodb, names.state_table, settings["limits"]),
-        ledger=Ledger(dynamodb, names.ledger_table, Objects.of(names, session, account, region)),
+        guard=hub.guard,
+        ledger=hub.ledger,
         sqs=sqs,
-        queue=sqs.get_queue_url(QueueName=names.findings_queue)["QueueUrl"],
-        environments=settings["environments"],
-        hub=account,
+        queue=sqs.get_queue_url(QueueName=hub.names.findings_queue)["QueueUrl"],
+        environments=hub.settings["environments"],
+        hub=hub.account,
     )

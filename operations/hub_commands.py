@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 refused (or something failed), 2 what was asked for cannot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,49 +48,31 @@ def approve(
     _ask(body, endpoint, profile, region, prefix, yes=yes, as_json=as_json)
 
 
-def reject(
-    remediation: Remediation,
-    reason: Reason = "",
-    yes: Yes = False,
-    endpoint: Endpoint = None,
-    profile: Profile = None,
-    region: Region = None,
-    prefix: Prefix = PREFIX,
-    as_json: Lines = False,
-) -> None:
-    """Reject what a remediation asks for: asked again only when the resource or the plan changes."""
-    body = {"action": "reject", "remediation": remediation, "reason": reason}
-    _ask(body, endpoint, profile, region, prefix, yes=yes, as_json=as_json)
+def _about(action: str, text: str) -> Callable[..., None]:
+    """Make the command of an action that takes a remediation and a reason."""
+
+    def command(
+        remediation: Remediation,
+        reason: Reason = "",
+        yes: Yes = False,
+        endpoint: Endpoint = None,
+        profile: Profile = None,
+        region: Region = None,
+        prefix: Prefix = PREFIX,
+        as_json: Lines = False,
+    ) -> None:
+        body = {"action": action, "remediation": remediation, "reason": reason}
+        _ask(body, endpoint, profile, region, prefix, yes=yes, as_json=as_json)
+
+    command.__name__, command.__doc__ = action, text
+    return command
 
 
-def undo(
-    remediation: Remediation,
-    reason: Reason = "",
-    yes: Yes = False,
-    endpoint: Endpoint = None,
-    profile: Profile = None,
-    region: Region = None,
-    prefix: Prefix = PREFIX,
-    as_json: Lines = False,
-) -> None:
-    """Undo a remediation, or request it of an approver; its control then waits for people on that resource."""
-    body = {"action": "undo", "remediation": remediation, "reason": reason}
-    _ask(body, endpoint, profile, region, prefix, yes=yes, as_json=as_json)
-
-
-def lift(
-    remediation: Remediation,
-    reason: Reason = "",
-    yes: Yes = False,
-    endpoint: Endpoint = None,
-    profile: Profile = None,
-    region: Region = None,
-    prefix: Prefix = PREFIX,
-    as_json: Lines = False,
-) -> None:
-    """Lift the hold that an undo has placed on its resource."""
-    body = {"action": "lift", "remediation": remediation, "reason": reason}
-    _ask(body, endpoint, profile, region, prefix, yes=yes, as_json=as_json)
+reject = _about("reject", "Reject what a remediation asks for: asked again only when the resource or the plan changes.")
+undo = _about(
+    "undo", "Undo a remediation, or request it of an approver; its control then waits for people on that resource."
+)
+lift = _about("lift", "Lift the hold that an undo has placed on its resource.")
 
 
 def stop(

@@ -91,7 +91,7 @@ class Attempt:
                 raise
             reason = f"the resource cannot be read: {error.response['Error']['Message']}"
             return self._result(Outcome.FAILED, self._interrupted(reason))
-        begun = self._begun() if self.run.earlier.changed else None
+        begun = self._begun()
         self.details |= {"before": begun["before"] if begun else settings, "verdict": evaluation.annotation}
         plan = control.plan(resource, settings, self._parameters, facts)
         if isinstance(plan, Refusal):
@@ -126,12 +126,14 @@ class Attempt:
         return self._run(plan, said)
 
     def _begun(self) -> Mapping[str, Any] | None:
-        """The entry in which the first run of this remediation wrote its plan and what was before."""
+        """The entry in which a run that was interrupted wrote its plan and what was before; None where none was."""
+        if not self.run.earlier.changed:
+            return None
         return next((one for one in self.entries if "plan" in one and "before" in one), None)
 
     def _goes_on(self, document: Mapping[str, Any]) -> bool:
         """Whether a run of what people approved was interrupted, and what is left to do is a part of that."""
-        begun = self._begun() if self.run.earlier.changed else None
+        begun = self._begun()
         if begun is None or self.approved is None:
             return False
         approved = describe.digest_of(begun["plan"], begun["before"]) == self.approved.digest
@@ -180,12 +182,12 @@ class Attempt:
 
     def _nothing_to_do(self, evaluation: Evaluation, settings: Mapping[str, Any]) -> Result:
         """The resource does not fail: it never did, or an interrupted run has remediated it."""
-        if not self.run.earlier.changed:
+        begun = self._begun()
+        if begun is None:
             same = evaluation.verdict is Verdict.COMPLIANT
             return self._result(Outcome.ALREADY_COMPLIANT if same else Outcome.NOT_APPLICABLE, evaluation.annotation)
-        first = next(one for one in self.entries if "plan" in one)
-        self.details |= {"before": first["before"], "plan": first["plan"], "audience": tuple(first["plan"]["tell"])}
-        said = said_of(first["plan"], self.details)
+        self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
+        said = said_of(begun["plan"], self.details)
         if evaluation.verdict is Verdict.COMPLIANT:
             self.details["after"] = settings
             return self._result(Outcome.REMEDIATED, evaluation.annotation + self._spared(), said)
@@ -193,7 +195,7 @@ class Attempt:
 
     def _spared(self) -> str:
         """Name what a killed run has planned and nobody has made: part of a plan may be enough."""
-        begun = self._begun() if self.run.earlier.changed else None
+        begun = self._begun()
         if begun is None:
             return ""
         earlier = self.run.earlier

@@ -27,6 +27,8 @@ DAY = 24 * 3600
 # Findings live for 90 days after their last update.
 CASE_SECONDS = 100 * DAY
 STUCK_SECONDS = 3600
+# An answer that has not been acted upon by then is sent again.
+AGAIN_SECONDS = 600
 
 
 class Next(StrEnum):

@@ -18,15 +18,13 @@ from botocore.exceptions import ClientError
 
 from lambdas.remediation import approvals, undo
 from lambdas.remediation.approvals import NO_QUESTION, UNDO
-from lambdas.remediation.case import Approval, Case, Next, case_key
+from lambdas.remediation.case import AGAIN_SECONDS, Approval, Case, Next, case_key
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import STOP_KEY
 from lambdas.remediation.people import next_undo
 from lambdas.remediation.record import Ledger
 from lambdas.remediation.undo import NotUndoableError
 
-# The sweep sends an answer again that has not been acted upon by then.
-AGAIN_SECONDS = 600
 REASON = 500
 # Under this id the ledger keeps what concerns no single remediation.
 OPERATIONS = "operations"

@@ -9,7 +9,7 @@ or use up must not hinder another's.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -168,17 +168,9 @@ class Guard:
     def keep(self, lease: Lease) -> bool:
         """Hold the resource for one more step; False where another run holds it, or the emergency stop is on."""
         now = int(time.time())
-        writes = [
-            {kind: {"TableName": self.table, **write}}
-            for one in (
-                items.lock(lease, now),
-                items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
-                items.under_way(lease, now),
-            )
-            for kind, write in one.items()
-        ]
+        held = (items.lock(lease, now), items.not_stopped(), items.under_way(lease, now))
         try:
-            patiently(lambda: self.dynamodb.transact_write_items(TransactItems=writes))
+            self._write(held)
         except ClientError as error:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
@@ -205,6 +197,15 @@ class Guard:
             ]
         patiently(lambda: self.dynamodb.execute_transaction(TransactStatements=statements))
 
+    def _write(self, writes: Iterable[Mapping[str, Mapping[str, Any]]]) -> None:
+        """Make writes and checks in one transaction; what fails a condition comes back with the error."""
+        made = [
+            {kind: {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **write}}
+            for one in writes
+            for kind, write in one.items()
+        ]
+        patiently(lambda: self.dynamodb.transact_write_items(TransactItems=made))
+
     def _given_back(self, lease: Lease) -> list[dict[str, Any]]:
         return items.give_back(self.table, lease, int(time.time()) // HOUR)
 
@@ -213,7 +214,7 @@ class Guard:
         asked = {
             "lock": items.lock(lease, now),
             "request": items.begin(lease, now, reserve=reserve),
-            "stop": items.check(items.STOP_KEY, "attribute_not_exists(stopped)", {}),
+            "stop": items.not_stopped(),
         }
         asked["case"] = items.enter(lease, request, now, remembered=reserve, approved=lease.answers)
         if reserve:
@@ -223,13 +224,8 @@ class Guard:
             values = {":limit": _number(self.limits["failures_before_break"]), ":now": _number(now)}
             closed = "attribute_not_exists(failures) OR failures < :limit OR expires < :now"
             asked["breaker"] = items.check(items.failures_key(request), closed, values)
-        writes = [
-            {kind: {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **write}}
-            for one in asked.values()
-            for kind, write in one.items()
-        ]
         try:
-            patiently(lambda: self.dynamodb.transact_write_items(TransactItems=writes))
+            self._write(asked.values())
         except ClientError as error:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise

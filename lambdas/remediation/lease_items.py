@@ -141,6 +141,11 @@ def check(key: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]
     return {"ConditionCheck": {**asked, "ExpressionAttributeValues": dict(values)} if values else asked}
 
 
+def not_stopped() -> dict[str, Any]:
+    """Require that the emergency stop is not on."""
+    return check(STOP_KEY, "attribute_not_exists(stopped)", {})
+
+
 def unlock(table: str, lease: Lease) -> dict[str, Any]:
     """End the lock; refused where another run holds it by now."""
     return {

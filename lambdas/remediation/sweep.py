@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from lambdas.controls import catalog
 from lambdas.findings import moment
 from lambdas.remediation import storms
-from lambdas.remediation.case import CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
+from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
@@ -33,7 +33,6 @@ FILTER_VALUES = 20
 UPDATED = 100
 DELETED = 25
 WEEK = 7 * 24 * HOUR
-AGAIN_SECONDS = 600
 # How far back changed findings are looked for: many runs, for one may fail.
 RECENT = 2 * HOUR
 # Statuses that take a failing finding out of sight: ours alone are right.

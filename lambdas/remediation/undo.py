@@ -75,7 +75,7 @@ class Undo:
             changes = plan_of(self.entries)
         except NotUndoableError as error:
             return self._result(Outcome.REFUSED, str(error))
-        self.details["plan"] = {**written.plan_of_changes(changes)}
+        self.details["plan"] = written.plan_of_changes(changes)
         said = tuple(describe.recorded(self.details["plan"]))
         live = self.request.control.read(self.session, self.request.resource, self.request.finding)
         if live is None:

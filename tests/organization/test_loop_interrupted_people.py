@@ -13,8 +13,7 @@ import pytest
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Resource
-from lambdas.remediation.case import STUCK_SECONDS, Approval
-from lambdas.remediation.endpoint import AGAIN_SECONDS
+from lambdas.remediation.case import AGAIN_SECONDS, STUCK_SECONDS, Approval
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
