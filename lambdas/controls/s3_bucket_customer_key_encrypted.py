@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lambdas import bucket_encryption as encryption
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Place, Plan, Probe, Ref, Refusal, Resource
+from lambdas.services import bucket_encryption as encryption
 
 if TYPE_CHECKING:
     from boto3 import Session

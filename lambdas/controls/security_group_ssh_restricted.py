@@ -15,11 +15,11 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from lambdas import networks
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Place, Plan, Ref, Refusal, Resource
-from lambdas.networks import Network
+from lambdas.services import networks
+from lambdas.services.networks import Network
 
 if TYPE_CHECKING:
     from boto3 import Session

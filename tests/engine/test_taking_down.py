@@ -233,19 +233,25 @@ def test_after_everything_is_unprotected_by_name_this_stays(scene: Scene) -> Non
         assert estate.client(account, "securityhub").describe_hub()["HubArn"], "Security Hub stays on"
 
 
-def test_the_next_up_names_the_bucket_that_stayed_and_goes_on_after_its_import(scene: Scene) -> None:
+def test_the_next_up_names_the_buckets_that_stayed_and_goes_on_after_their_import(scene: Scene) -> None:
     stack = scene.security
-    with pytest.raises(EngineError, match="BucketAlreadyOwnedByYou") as failed:
-        stack.up()
-    assert [name for name in (f"::code-{REGION}", "::ledger") if name not in str(failed.value)] == []
     resources = f"urn:pulumi:{stack.name}::palisade::"
-    for name, store, bucket in ((f"code-{REGION}", "CodeStore", CODE), ("ledger", "LedgerBucket", LEDGER)):
-        stack.run(
-            "import", BUCKET, name, f"{bucket}@{REGION}", "--yes", "--skip-preview", "--generate-code=false",
-            "--parent", f"store={resources}palisade:index:{store}$palisade:index:PrivateBucket::{name}",
-            "--provider", f"hub={resources}pulumi:providers:aws::hub",
-        )  # fmt: skip
+    stayed = {f"code-{REGION}": ("CodeStore", CODE), "ledger": ("LedgerBucket", LEDGER)}
+    # A failed create ends the run: which of the two comes first, or whether both do, is the engine's affair.
+    while stayed:
+        with pytest.raises(EngineError, match="BucketAlreadyOwnedByYou") as failed:
+            stack.up()
+        named = [name for name in stayed if f"::{name}" in str(failed.value)]
+        assert named, f"the message names neither of {list(stayed)}: {failed.value}"
+        for name in named:
+            store, bucket = stayed.pop(name)
+            stack.run(
+                "import", BUCKET, name, f"{bucket}@{REGION}", "--yes", "--skip-preview", "--generate-code=false",
+                "--parent", f"store={resources}palisade:index:{store}$palisade:index:PrivateBucket::{name}",
+                "--provider", f"hub={resources}pulumi:providers:aws::hub",
+            )  # fmt: skip
     finished = stack.up()
-    assert {one.operation for one in finished.steps if one.token != "pulumi:pulumi:Stack"} == {"create"}
+    assert "create" in {one.operation for one in finished.steps}
+    assert not [one for one in finished.steps if one.token == BUCKET and one.operation != "same"]
     assert stack.refresh("--expect-no-changes").unchanged
     assert hub_standing(scene.estate)["buckets"] == BUCKETS
