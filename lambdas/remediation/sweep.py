@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -49,15 +49,17 @@ class Sweep:
     sqs: Any
     queue: str
     left: Callable[[], int]
+    faults: list[Exception] = field(default_factory=list)
 
     def run(self, *, thoroughly: bool) -> Counter[str]:
         """Take up what is due; `thoroughly` looks for statuses that we did not write, too. Returns what it did."""
         done: Counter[str] = Counter()
+        self.faults.clear()
         self._tell(done)
         stopped = "stopped" in self._item(STOP_KEY)
         due = self._due(SHARD)
         while self._time() and (some := list(islice(due, FILTER_VALUES))):
-            cases = [Case.of(item) for item in some]
+            cases = [case for item in some if (case := self._read(item)) is not None]
             for case in cases:
                 self._one(case, done)
             if not stopped:
@@ -72,7 +74,21 @@ class Sweep:
             self._changed(done, WEEK if thoroughly else RECENT)
         if thoroughly:
             self._foreign(done)
+        if self.faults:
+            raise ExceptionGroup("the state table holds cases that cannot be read", self.faults)
         return done
+
+    def _read(self, item: Mapping[str, Any]) -> Case | None:
+        """Read a case; one that cannot be read hinders no other, and is told as an error at the end of each run."""
+        try:
+            case = Case.of(item)
+            if case.next is not None:
+                Next(case.next)
+        except (AttributeError, TypeError, ValueError) as error:
+            error.add_note(f"in the case {item['key']}")
+            self.faults.append(error)
+            return None
+        return case
 
     def _one(self, case: Case, done: Counter[str]) -> None:
         """Do what concerns one case alone."""
