@@ -24,6 +24,7 @@ from lambdas.findings import finding_id
 from lambdas.names import Names
 from operations import local_estate
 from operations.scenario import Broken, cases
+from operations.scenes import EXEMPT_KEY, EXEMPT_VALUE, SSH, Scene, Stage
 from operations.summary import assign, counts, ledger_outcomes
 from operations.timeline import Timeline
 from simulator.deployment import Deployment, DeploymentError, deploy
@@ -111,7 +112,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
         with _step(console, f"an organisation of {accounts + 2} accounts in {', '.join(regions)}"):
             local_estate.prepare(organization)
         with _step(console, "pulumi program deployed: organization, hub, members") as done:
-            config = local_estate.stack_config(organization)
+            config = _exempting(organization, local_estate.stack_config(organization))
             deployment = _deployed(organization, config)
             organization.rest()
             done.append(f"{len(deployment.resources)} resources")
@@ -133,11 +134,40 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
             done.append(f"{simulated} of simulated time")
         log = organization.door.log[before:]
         simulation.conclude()
+        played = _play(console, Stage(organization, names, timeline, simulation.broken))
         summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
         messages = _messages(organization)
-        _write(out, summary, simulation, messages, regions, str(simulated))
+        summary["scenes"] = {scene.title: scene.held for scene in played}
+        _write(out, summary, simulation, messages, regions, str(simulated), played)
     _show(console, summary, simulation, out)
-    return not summary["left_broken"] and not summary["neighbours_changed"]
+    return not summary["left_broken"] and not summary["neighbours_changed"] and all(scene.held for scene in played)
+
+
+def _exempting(organization: LocalOrganization, config: dict[str, Any]) -> dict[str, Any]:
+    """Add the exemption whose end a scene shows: it holds for the rest of the day."""
+    today = organization.world.agenda.now().date().isoformat()
+    exemption = {
+        "control": SSH,
+        "tag": f"{EXEMPT_KEY}={EXEMPT_VALUE}",
+        "reason": "auditors look at the host from outside",
+        "owner": "audit@example.com",
+        "expires": today,
+    }
+    return {**config, "exemptions": [exemption]}
+
+
+def _play(console: Console, stage: Stage) -> list[Scene]:
+    """Play the scenes, and tell each as it ends."""
+    played = []
+    start = time.monotonic()
+    for scene in stage.play():
+        mark = "[green]ok[/green]" if scene.held else "[red]no[/red]"
+        console.print(f"{mark} {scene.title} [dim]({time.monotonic() - start:.1f} s)[/dim]")
+        for line in scene.lines:
+            console.print(Text(f"     {line}", overflow="ellipsis", no_wrap=True))
+        played.append(scene)
+        start = time.monotonic()
+    return played
 
 
 def _check(regions: tuple[str, ...], out: Path) -> None:
@@ -185,6 +215,7 @@ def _write(
     messages: dict[str, str],
     regions: tuple[str, ...],
     simulated: str,
+    played: Sequence[Scene],
 ) -> None:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     simulation.timeline.write(out / "timeline.jsonl")
@@ -219,6 +250,7 @@ def _write(
             for one in simulation.broken
         ],
         neighbours=simulation.broken,
+        scenes=played,
         timeline=simulation.timeline.moments,
     )
     (out / "report.html").write_text(page, encoding="utf-8")
