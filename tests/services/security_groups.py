@@ -1,11 +1,21 @@
-"""Security groups as the control's `read` returns them, made up."""
+"""Security groups as `security_group_reads.read` returns them, made up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tests.controls.round_trip import MEMBER
+from lambdas.controls.model import Resource
+
+OWNER, REGION = "111122223333", "eu-west-1"
+ARN = f"arn:aws:ec2:{REGION}:{OWNER}:security-group/sg-1"
+GROUP = Resource("aws", OWNER, REGION, "AWS::EC2::SecurityGroup", "sg-1", ARN)
+OFFICE = "203.0.113.0/24"
+
+
+def parameters(**given: Any) -> dict[str, Any]:
+    """The parameters of a control that closes ports, in one Region."""
+    return {"allowed_sources": (), "rules_per_group": 60, **given}
 
 
 def rule(number: int, source: str | None, first: int = 22, last: int = 22, protocol: str = "tcp", **more: Any) -> Any:
@@ -24,7 +34,7 @@ def rule(number: int, source: str | None, first: int = 22, last: int = 22, proto
     return {**shown, key: source}
 
 
-def settings(*shown: Any, lists: Mapping[str, list[str]] | None = None, owner: str = MEMBER) -> dict[str, Any]:
+def settings(*shown: Any, lists: Mapping[str, list[str]] | None = None, owner: str = OWNER) -> dict[str, Any]:
     return {
         "GroupId": "sg-1",
         "GroupName": "web",
