@@ -2,7 +2,8 @@
 
 A rule may open other ports, carry a description and tags, and be one of 60. So what else an offending rule opens is
 authorised first, then who may come instead, and only then are offending rules revoked, each by its own id.
-Nothing else of the group is touched, and the group itself never.
+Nothing else of the group is touched: rules for members of groups keep workloads talking, and no group is deleted, be
+it a default group, attached to nothing, or named by rules of others.
 Source: EC2 API, AuthorizeSecurityGroupIngress and RevokeSecurityGroupIngress; Amazon VPC, "Security group rules".
 """
 
@@ -15,11 +16,14 @@ from typing import Any
 
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Plan, Ref, Refusal, Resource
+from lambdas.services import network_interfaces
 from lambdas.services import security_group_rules as rules
 from lambdas.services.networks import Network
 from lambdas.services.security_group_rules import Rule, Span
 
 INSTEAD = "Allowed instead of the whole internet"
+# EC2 gives this name to the group that comes and goes with a VPC, and to no other.
+DEFAULT = "default"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 GROUP = r"[0-9a-fA-F]{1,4}"
 GROUPS = "arn:{partition}:ec2:{region}:{account}:security-group/*"
@@ -106,7 +110,7 @@ def plan(
     return Plan(
         changes=(*additions, *(_revoke(resource, rule) for rule in offending)),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
-        leaves=tuple(_leaves(settings, offending)),
+        leaves=tuple(_leaves(settings, offending, facts)),
         ceiling=model.Ceiling(model.Mode.APPROVE, f"the plan closes more than {closing}: {'; '.join(closes)}")
         if closes
         else None,
@@ -218,13 +222,20 @@ def _uses(facts: Mapping[str, Any]) -> str:
     interfaces = facts.get("interfaces", [])
     if not interfaces:
         return "no network interface uses it"
-    number = f"{len(interfaces)}{' or more' if facts.get('more') else ''}"
-    return f"network interfaces that use it: {number} ({', '.join(interfaces[:5])})"
+    return f"network interfaces that use it: {network_interfaces.told(interfaces, more=facts['more'])}"
 
 
-def _leaves(settings: Mapping[str, Any], offending: Sequence[Rule]) -> Iterator[str]:
+def _leaves(settings: Mapping[str, Any], offending: Sequence[Rule], facts: Mapping[str, Any]) -> Iterator[str]:
     kept = len(settings["Rules"]) - len(offending)
     if kept:
         yield f"Other ingress rules of the group stay as they are: {kept}."
+    groups = {rule["ReferencedGroupInfo"]["GroupId"] for rule in settings["Rules"] if "ReferencedGroupInfo" in rule}
+    if groups:
+        named = sorted("the group itself" if one == settings["GroupId"] else one for one in groups)
+        yield f"Members of groups keep the access that rules give them: {', '.join(named)}."
+    if settings["GroupName"] == DEFAULT:
+        yield "It is the default group of its VPC, which launches get that name none."
+    elif not facts.get("interfaces"):
+        yield "The group is not deleted, though nothing uses it: launches and rules of other groups may name it."
     for one in sorted({rule["PrefixListId"] for rule in offending if "PrefixListId" in rule}):
         yield f"Prefix list {one} is not edited: other groups and accounts may use it."

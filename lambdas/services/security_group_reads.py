@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls.model import Grant, Place, Resource
+from lambdas.services.network_interfaces import described
 from lambdas.services.security_group_rules import Span, reaches
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def inspect(session: Session, resource: Resource, settings: Mapping[str, Any]) -
                 # Lists of AWS show no MaxEntries.
                 weights[one["PrefixListId"]] = (one["AddressFamily"], one.get("MaxEntries") or 1)
     return {
-        "interfaces": [one["NetworkInterfaceId"] for one in answer["NetworkInterfaces"]],
+        # In one order, for what people approve must not depend on that of an answer.
+        "interfaces": sorted(map(described, answer["NetworkInterfaces"])),
         "more": bool(answer.get("NextToken")),
         "weights": weights,
     }

@@ -19,7 +19,7 @@ def parameters(**given: Any) -> dict[str, Any]:
 
 
 def rule(number: int, source: str | None, first: int = 22, last: int = 22, protocol: str = "tcp", **more: Any) -> Any:
-    """A rule as DescribeSecurityGroupRules shows it; without a source it refers to a group."""
+    """A rule as DescribeSecurityGroupRules shows it; without a source it refers to another group."""
     shown: dict[str, Any] = {
         "SecurityGroupRuleId": f"sgr-{number}",
         "IpProtocol": protocol,
@@ -28,16 +28,18 @@ def rule(number: int, source: str | None, first: int = 22, last: int = 22, proto
         "Tags": [],
         **more,
     }
-    if source is None:
-        return {**shown, "ReferencedGroupInfo": {"GroupId": "sg-2"}}
+    if source is None or source.startswith("sg-"):
+        return {**shown, "ReferencedGroupInfo": {"GroupId": source or "sg-2"}}
     key = "PrefixListId" if source.startswith("pl-") else "CidrIpv6" if ":" in source else "CidrIpv4"
     return {**shown, key: source}
 
 
-def settings(*shown: Any, lists: Mapping[str, list[str]] | None = None, owner: str = OWNER) -> dict[str, Any]:
+def settings(
+    *shown: Any, lists: Mapping[str, list[str]] | None = None, owner: str = OWNER, name: str = "web"
+) -> dict[str, Any]:
     return {
         "GroupId": "sg-1",
-        "GroupName": "web",
+        "GroupName": name,
         "OwnerId": owner,
         "Tags": [],
         "Rules": list(shown),

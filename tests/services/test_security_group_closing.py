@@ -20,8 +20,9 @@ def plan(
     given: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
     ports: Sequence[Span] = SSH,
+    **more: Any,
 ) -> Plan:
-    made = closing.plan(GROUP, settings(*shown), parameters(**given or {}), facts or {}, ports)
+    made = closing.plan(GROUP, settings(*shown, **more), parameters(**given or {}), facts or {}, ports)
     assert isinstance(made, Plan)
     return made
 
@@ -222,3 +223,59 @@ def test_tags_of_aws_are_left_out_and_own_ones_need_their_permissions() -> None:
 )
 def test_addresses_that_may_come_instead(cidr: str, accepted: bool) -> None:
     assert (closing.parameters_for("port 22")["allowed_sources"].fault([cidr]) is None) is accepted
+
+
+USED = {"interfaces": ["eni-1 (instance i-1)", "eni-2 (classic load balancer web)"], "more": False}
+IDLE: dict[str, Any] = {"interfaces": [], "more": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "uses"),
+    [
+        pytest.param(IDLE, "no network interface uses it", id="attached to nothing"),
+        pytest.param(
+            USED,
+            "network interfaces that use it: eni-1 (instance i-1), eni-2 (classic load balancer web)",
+            id="in use",
+        ),
+        pytest.param(
+            {"interfaces": [f"eni-{one} (lambda)" for one in range(50)], "more": True},
+            "eni-4 (lambda) and at least 46 more",
+            id="in use everywhere",
+        ),
+    ],
+)
+def test_people_read_who_is_cut_off(facts: Mapping[str, Any], uses: str) -> None:
+    message = plan(rule(1, "::/0"), facts=facts).message
+    assert message.startswith("Security group sg-1 (web) lets anyone reach port 22; ")
+    assert message.endswith(f"{uses}.")
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "facts", "left"),
+    [
+        pytest.param([], "web", USED, [], id="nothing else"),
+        pytest.param([], "web", IDLE, ["is not deleted, though nothing uses it"], id="attached to nothing"),
+        pytest.param([], "default", IDLE, ["is the default group of its VPC"], id="a default group in use by nobody"),
+        pytest.param(
+            [rule(2, "sg-1", -1, -1, "-1")],
+            "default",
+            USED,
+            ["stay as they are: 1", "give them: the group itself", "is the default group of its VPC"],
+            id="a default group, whose members talk to each other",
+        ),
+        pytest.param(
+            [rule(2, "sg-9"), rule(3, "sg-8", 443, 443), rule(4, "sg-9", 80, 80)],
+            "web",
+            USED,
+            ["stay as they are: 3", "give them: sg-8, sg-9"],
+            id="other groups may come",
+        ),
+    ],
+)
+def test_a_plan_tells_what_it_leaves_alone(
+    more: list[Any], name: str, facts: Mapping[str, Any], left: list[str]
+) -> None:
+    made = plan(rule(1, "0.0.0.0/0"), *more, facts=facts, name=name)
+    assert revoked(made) == ["sgr-1"]
+    assert [one for one, said in zip(left, made.leaves, strict=True) if one not in said] == []
