@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, Verdict
+from lambdas.controls.model import Control, Place, Scope, Verdict
 from lambdas.findings import finding_id
 from lambdas.names import Names
 from operations import local_estate
@@ -64,15 +64,19 @@ class Simulation:
     broken: list[Broken] = field(default_factory=list)
 
     def break_resources(self) -> None:
-        """Break resources of every control in every member account and Region, each beside a compliant neighbour."""
+        """Break a resource of every control in every member account, each beside a compliant neighbour.
+
+        Account by account and control by control the Regions take turns; what is global is in the home Region.
+        """
         chance = random.Random(self.seed)  # noqa: S311 - which case stands where is no secret
-        queues = {identifier: _shuffled(cases(control), chance) for identifier, control in catalog().items()}
-        for account in self.organization.world.accounts.values():
-            if account.kind != "member":
-                continue
-            for region in self.organization.world.regions:
-                for identifier, queue in queues.items():
-                    self._break(catalog()[identifier], next(queue), account.id, region)
+        queues = [(control, _shuffled(cases(control), chance)) for control in catalog().values()]
+        world = self.organization.world
+        members = [account.id for account in world.accounts.values() if account.kind == "member"]
+        for number, account in enumerate(members):
+            for turn, (control, queue) in enumerate(queues, start=number):
+                everywhere = control.scope is Scope.GLOBAL
+                region = world.home_region if everywhere else world.regions[turn % len(world.regions)]
+                self._break(control, next(queue), account, region)
 
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
         session = self.organization.session(account, region)
