@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from lambdas.controls import model
-from lambdas.controls.model import Change, Evaluation, Grant, Plan, Ref, Refusal, Resource
+from lambdas.controls.model import Change, Evaluation, Grant, Plan, Refusal, Resource
 from lambdas.services import network_interfaces
 from lambdas.services import security_group_rules as rules
 from lambdas.services.networks import Network
@@ -166,8 +166,9 @@ def _instead(
                 yield {**ports, f"CidrIpv{network.version}": str(network), "Description": INSTEAD}
 
 
-def _authorize(resource: Resource, name: str, wanted: Iterable[Rule], tags: Iterable[Mapping[str, str]]) -> Change:
+def _authorize(resource: Resource, name: str, wanted: Sequence[Rule], tags: Iterable[Mapping[str, str]]) -> Change:
     parameters: dict[str, Any] = {"GroupId": resource.id, "IpPermissions": [rules.permission(rule) for rule in wanted]}
+    bare = [rules.permission({**rule, "Description": None}) for rule in wanted]
     grants = [Grant("ec2:AuthorizeSecurityGroupIngress", (resource.arn,))]
     # Tags of AWS's own namespace cannot be given by anybody else.
     own = [tag for tag in tags if not tag["Key"].startswith("aws:")]
@@ -189,12 +190,10 @@ def _authorize(resource: Resource, name: str, wanted: Iterable[Rule], tags: Iter
             name=f"undo-{name}",
             service="ec2",
             operation="revoke_security_group_ingress",
-            parameters={
-                "GroupId": resource.id,
-                "SecurityGroupRuleIds": Ref(name, "SecurityGroupRules[].SecurityGroupRuleId"),
-            },
+            # By properties: a rule's id is in the answer alone, and a run may be killed before that is written down.
+            parameters={"GroupId": resource.id, "IpPermissions": bare},
             grants=(Grant("ec2:RevokeSecurityGroupIngress", (resource.arn,)),),
-            settled=("InvalidSecurityGroupRuleId.NotFound",),
+            settled=("InvalidPermission.NotFound",),
             irreversible="it is an undo",
         ),
     )

@@ -116,6 +116,32 @@ def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
     killed_everywhere(bench, control, case, number, undoing)
 
 
+@SHORT
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was_not(
+    bench: Bench, control: Control
+) -> None:
+    case = thorough(control)
+    bench.renew()
+    _, finding, identifier = approved(bench, control, case)
+    start = bench.mark()
+    bench.ended(identifier, bench.answered(finding, "whole"))
+    log = bench.log(start)
+    for place in range(len(log)) if bench.undoable(identifier) else ():
+        if not killed_after_effect(log, place):
+            continue
+        bench.renew()
+        resource, finding, identifier = approved(bench, control, case)
+        before = scrubbed(control.read(bench.team, resource, None), resource.id)
+        with bench.struck(place), pytest.raises(SystemExit):
+            bench.answered(finding, "first")
+        bench.over()
+        bench.ended(identifier, bench.answered(finding, "second"))
+        undone = bench.undone(finding, identifier)
+        assert undone["outcome"] == Outcome.UNDONE, f"killed after {log[place - 1].operation}: {undone['reason']}"
+        assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
+
+
 @LONG
 @pytest.mark.parametrize("begin", ROADS)
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)

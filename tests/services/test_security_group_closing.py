@@ -204,6 +204,17 @@ def test_tags_of_aws_are_left_out_and_own_ones_need_their_permissions() -> None:
     }
 
 
+def test_what_is_authorised_is_taken_back_by_its_properties_for_its_ids_may_never_be_known() -> None:
+    first = plan(rule(1, "0.0.0.0/0", 20, 25, Description="tools")).changes[0]
+    assert first.inverse is not None
+    span = {"IpProtocol": "tcp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    assert first.inverse.parameters == {
+        "GroupId": "sg-1",
+        "IpPermissions": [{**span, "FromPort": 20, "ToPort": 21}, {**span, "FromPort": 23, "ToPort": 25}],
+    }
+    assert first.inverse.settled == ("InvalidPermission.NotFound",)
+
+
 @pytest.mark.parametrize(
     ("cidr", "accepted"),
     [
