@@ -68,10 +68,11 @@ def plan(
         who = f"Launched by {creator['said']}." if creator else f"Who launched it is not known: {facts['why']}."
         how = required_tags.command(resource.id, resource.region, tags, parameters, fill)
         message = f"{message} {who} Set it: {how}"
-    sure = creator is None or creator["person"]
+    # What is approved must not depend on whether the creator is known by then.
+    alone = not enough and (creator is None or creator["person"])
     return Plan(
         changes=(_tag(resource, "create-tags", fill, _tag(resource, "delete-tags", fill)),) if enough else (),
-        tell=(Audience.CREATOR,) if sure else (Audience.CREATOR, Audience.OWNER),
+        tell=(Audience.CREATOR,) if alone else (Audience.CREATOR, Audience.OWNER),
         leaves=("The instance is neither stopped nor terminated; tags that it has stay as they are.",),
         message=message,
         creator=creator["name"] if creator else "",

@@ -53,10 +53,8 @@ def state(session: Session, place: Place, identifier: str) -> object:
     return found["State"], sorted((tag["Key"], tag["Value"]) for tag in found.get("Tags", []))
 
 
-CASES = (
-    Case("defaults of the account", FILLED, untagged, tagged, state, thorough=True),
-    Case("no tags", {}, lambda session, place: instance(session), tagged, state),
-)
+# What people are only told of has no change to interrupt or undo: the verdicts below and the loop's own test show it.
+CASES = (Case("defaults of the account", FILLED, untagged, tagged, state, thorough=True),)
 
 
 @pytest.fixture(scope="module")
@@ -235,4 +233,5 @@ def test_a_change_names_the_keys_that_it_may_set_and_no_creator_in_what_is_appro
     known, unknown = made({}, FILLED), made({}, FILLED, {**UNKNOWN, "wait": 900})
     (change,) = known.changes
     assert change.grants[0].conditions == {"ForAllValues:StringEquals": {"aws:TagKeys": ["Environment", "Owner"]}}
-    assert describe.digest(known, {}) == describe.digest(unknown, {})
+    later = made({}, FILLED, {**KNOWN, "creator": WEB})
+    assert describe.digest(known, {}) == describe.digest(unknown, {}) == describe.digest(later, {})
