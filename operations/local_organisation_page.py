@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "local-organisation.md"
 GENERATED = "<!-- Written from simulator/behaviours by `make docs`; edits here are lost. -->"
 TITLES = {
-    "cloudformation": "CloudFormation StackSets",
+    "autoscaling": "EC2 Auto Scaling",
+    "cloudformation": "CloudFormation",
+    "cloudtrail": "CloudTrail",
     "cloudwatch": "CloudWatch",
     "config": "AWS Config",
     "deployment": "Deployment of the program",

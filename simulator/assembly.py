@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.services.autoscaling import AutoScaling
 from simulator.services.cloudformation import StackSets
+from simulator.services.cloudtrail import CloudTrail
 from simulator.services.cloudwatch import CloudWatch
 from simulator.services.config_service import ConfigService
 from simulator.services.dynamodb import DynamoDb
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 PLAIN = (
+    AutoScaling,
     StackSets,
+    CloudTrail,
     CloudWatch,
     ConfigService,
     DynamoDb,

@@ -102,6 +102,14 @@ class KnowsUrls(Protocol):
         ...
 
 
+class Remembers(Protocol):
+    """What keeps the history of calls."""
+
+    def record(self, call: Call, response: Mapping[str, Any]) -> None:
+        """Keep a call that was answered."""
+        ...
+
+
 class Records(Protocol):
     """What keeps the configuration history."""
 
@@ -135,6 +143,7 @@ class FrontDoor:
         self.authorizer = authorizer
         self.urls: KnowsUrls | None = None
         self.recorder: Records | None = None
+        self.trail: Remembers | None = None
         self.rates: Spends | None = None
         self.faults: Strikes | None = None
         self.log: MutableSequence[Entry] = []
@@ -288,11 +297,12 @@ class FrontDoor:
         if answer.status >= 300:
             self._note(call, _code(wire, answer))
             return answer
-        if own is not None or self.watchers:
-            response = {} if wire.model.has_streaming_output else wire.decode(answer)
-            if own is not None:
-                own.after(call, response)
-            self._watch(call, response)
+        response: Mapping[str, Any] = {}
+        if (own is not None or self.watchers) and not wire.model.has_streaming_output:
+            response = wire.decode(answer)
+        if own is not None:
+            own.after(call, response)
+        self._watch(call, response)
         self._note(call, None)
         self._record(call)
         return answer
@@ -311,6 +321,8 @@ class FrontDoor:
         return response
 
     def _watch(self, call: Call, response: Mapping[str, Any]) -> None:
+        if self.trail is not None:
+            self.trail.record(call, response)
         for watcher in self.watchers:
             watcher(call, response)
 

@@ -30,6 +30,7 @@ from simulator.iam.authorizer import Authorizer
 from simulator.identity import Credentials, Identities
 from simulator.owner import Owner
 from simulator.rates import Rates
+from simulator.services.cloudtrail import CloudTrail
 from simulator.services.config_service import ConfigService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.organizations import ACCESS_ROLE, give_access
@@ -156,6 +157,7 @@ class LocalOrganization:
         self.world.services.update(build_services(self.world, self.identities))
         self.door.urls = FunctionUrls(self.world, self.identities)
         self.door.recorder = self.world.services["config"]  # type: ignore[assignment]
+        self.door.trail = self.world.service(CloudTrail)
         found(self.world, self.plan)
         # The root of an account cannot assume roles: people enter the management account by a role.
         for account in (self.plan.management, *self._apart):

@@ -212,6 +212,9 @@ class Plan:
 
     `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this
     plan. A plan without changes tells people; one with neither changes nor audience is a defect.
+    `creator` is who made the resource, as people filter on it; empty where nobody knows. Where people are
+    only told, `remind` are the days after which they are told again if it still fails, the last one
+    operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
     """
 
     changes: tuple[Change, ...] = ()
@@ -219,6 +222,9 @@ class Plan:
     leaves: tuple[str, ...] = ()
     ceiling: Ceiling | None = None
     message: str = ""
+    creator: str = ""
+    remind: tuple[int, ...] = ()
+    wait: int = 0
 
     def __post_init__(self) -> None:
         if not self.changes and not self.tell:
@@ -226,6 +232,8 @@ class Plan:
         names = [change.name for change in self.changes]
         if len(names) != len(set(names)):
             raise ValueError(f"the changes of a plan need names of their own: {names}")
+        if list(self.remind) != sorted({day for day in self.remind if day > 0}):
+            raise ValueError(f"the days of reminders rise from 1: {self.remind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +290,7 @@ class Parameter:
 
     def fault(self, value: Json) -> str | None:
         """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted: dict[str, tuple[type, ...]] = {
-            "string": (str,),
-            "integer": (int,),
-            "boolean": (bool,),
-            "strings": (list, tuple),
-        }
+        accepted: Mapping[str, Any] = {"string": str, "integer": int, "boolean": bool, "strings": (list, tuple)}
         wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
         if wrong_type:
             return f"{value!r} is not of type {self.type}"

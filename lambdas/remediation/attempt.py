@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from lambdas.controls.model import Evaluation, Mode, Plan, Refusal, Verdict
 from lambdas.remediation import describe, redaction, verify, written
 from lambdas.remediation.apply import STOPS, Run
+from lambdas.remediation.audience import addressed
 from lambdas.remediation.case import Next
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.ownership import managers_of, place_in_code
@@ -109,7 +110,7 @@ class Attempt:
         self.details |= {
             "plan": document,
             "digest": describe.digest(plan, settings),
-            "audience": tuple(document["tell"]),
+            **addressed(document, self.details["tags"], self.policy.owner_tag),
             **({"managers": managers, "code": place_in_code(self.details["tags"])} if managers else {}),
         }
         said = said_of(document, self.details)
@@ -186,7 +187,8 @@ class Attempt:
         if begun is None:
             same = evaluation.verdict is Verdict.COMPLIANT
             return self._result(Outcome.ALREADY_COMPLIANT if same else Outcome.NOT_APPLICABLE, evaluation.annotation)
-        self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
+        self.details |= {"before": begun["before"], "plan": begun["plan"]}
+        self.details |= addressed(begun["plan"], self.details["tags"], self.policy.owner_tag)
         said = said_of(begun["plan"], self.details)
         if evaluation.verdict is Verdict.COMPLIANT:
             self.details["after"] = settings

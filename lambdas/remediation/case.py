@@ -4,6 +4,7 @@ history       when the last three remediations were (`first`, `second`, `third`)
 remediation   the last one, and the last that changed the resource (`changed`)
 standing      the last outcome, its remediation, the workflow status that we wrote and when (`answered`), how often it
               failed in a row, and which foreign status was `reported`
+reminders     how often people were `reminded`, and which reminder the sweep has asked for (`reminding`)
 approval      what was asked of people, until when, and what they said
 hold          who undid a remediation: the control stays at `approve` on this resource until somebody lifts it
 next, due     what the sweep is to do with it, and when; the index `by-due` finds them
@@ -40,6 +41,7 @@ class Next(StrEnum):
     RUN = "run"  # what was approved has not been done
     WARN = "warn"  # an exemption ends within a week
     CHECK = "check"  # another product should have closed its finding
+    REMIND = "remind"  # people were told of it: again, if it still fails
 
 
 class Approval(StrEnum):
@@ -70,6 +72,8 @@ class Case:
     answered: str | None = None
     reported: str | None = None
     attempts: int = 0
+    reminded: int = 0
+    reminding: int = 0
     next: str | None = None
     due: int | None = None
     approval: str | None = None

@@ -148,6 +148,7 @@ def _standing(request: Request, policy: AccountPolicy, result: Result) -> dict[s
         "answered": moment(datetime.now(UTC)),
         "environment": policy.environment,
         "attempts": 0,
+        "reminding": None,
         "next": result.next.value if result.next else None,
         "due": result.due,
         **_changed(request, result),

@@ -46,8 +46,9 @@ def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
 
 
 def digest_of(document: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """The same of a plan and settings as the ledger holds them."""
-    text = json.dumps([document, settings], sort_keys=True, default=str)
+    """The same of a plan and settings as the ledger holds them; who made the resource may become known later."""
+    asked = {name: value for name, value in document.items() if name not in written.TELLING}
+    text = json.dumps([asked, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

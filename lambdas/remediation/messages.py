@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.remediation import links, redaction
+from lambdas.remediation.case import Next
 from lambdas.remediation.differences import changed, state
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.request import Request
@@ -97,6 +98,7 @@ def of_result(request: Request, result: Result, environment: str, owner_tag: str
         ("Resource", resource.arn),
         ("Account", f"{resource.account} ({environment})"),
         ("Region", resource.region),
+        *([("Creator", attributes["creator"])] if attributes["creator"] else []),
         *_owner(attributes["owner"], result, owner_tag),
         ("Severity", control.severity.value),
         ("Remediation", request.id),
@@ -107,8 +109,9 @@ def of_result(request: Request, result: Result, environment: str, owner_tag: str
         ("Console", links.of_resource(resource)),
     ]
     facts += [(name, link) for name, link in shown if link is not None]
+    what = result.details.get("step") or result.outcome.value
     return Message(
-        subject=f"[{result.outcome.value}] {control.id} {resource.id} in {resource.account} {resource.region}",
+        subject=f"[{what}] {control.id} {resource.id} in {resource.account} {resource.region}",
         title=f"{control.id}: {control.title}",
         facts=tuple(facts),
         sections=tuple(_sections(request, result)),
@@ -175,6 +178,8 @@ def _steps(request: Request, result: Result) -> list[str]:
     if result.outcome is Outcome.AWAITING_APPROVAL:
         until = f" (until {datetime.fromtimestamp(result.due, UTC):%Y-%m-%d %H:%M} UTC)" if result.due else ""
         return [f"Approve: palisade approve {request.id}{until}", f"Reject: palisade reject {request.id}"]
+    if result.next is Next.REMIND and result.due is not None:
+        return [f"It is told again on {datetime.fromtimestamp(result.due, UTC):%Y-%m-%d}, unless it is mended before."]
     if result.outcome is Outcome.DRY_RUN:
         return [f"Nothing was changed. To have it done, set {request.control.id} to approve or automatic."]
     if result.outcome is Outcome.UNDONE:
@@ -199,6 +204,7 @@ def _undoes(result: Result) -> list[tuple[str, str]]:
 
 
 def _attributes(request: Request, result: Result, environment: str, owner_tag: str) -> dict[str, str]:
+    """What subscribers filter on: at most ten, for Amazon SQS takes no more of a raw message and SNS drops it then."""
     tags = result.details.get("tags", {})
     return {
         "outcome": result.outcome.value,
@@ -208,6 +214,7 @@ def _attributes(request: Request, result: Result, environment: str, owner_tag: s
         "region": request.resource.region,
         "environment": environment,
         "owner": str(tags.get(owner_tag, "")),
+        "creator": str(result.details.get("creator", "")),
         "audience": ",".join(result.details.get("audience", ())),
         "remediation": request.id,
     }

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Mode
-from lambdas.remediation import approvals
+from lambdas.remediation import approvals, reminders
 from lambdas.remediation.access import Access, RoleError
 from lambdas.remediation.apply import Run
 from lambdas.remediation.attempt import Approved, Attempt
@@ -88,6 +88,8 @@ class Pipeline:
 
         def attempt(reader: Session, work: Run, entries: Entries, details: dict[str, Any]) -> Result:
             result = Attempt(request, policy, mode, reasons, reader, work, entries, details, approved).make()
+            if result.outcome is Outcome.NOTIFIED:
+                reminders.follow(result, self.closing.guard.case(key_of(request)))
             if result.outcome is Outcome.AWAITING_APPROVAL:
                 case = self.closing.guard.case(key_of(request))
                 asked = approved.question + 1 if approved is not None else 1

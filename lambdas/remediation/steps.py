@@ -71,7 +71,7 @@ def _ended(
     entries: Entries,
 ) -> Wait | None:
     """Prove what the plan has brought and write the outcome; what did not take is restored first."""
-    kept = ("before", "tags", "audience", "undoes", "by")
+    kept = ("before", "tags", "audience", "creator", "undoes", "by")
     details: dict[str, Any] = {name: begun[name] for name in kept if name in begun}
     lines = said_of(begun["plan"], begun)
     if ended.failure is not None:

@@ -35,6 +35,8 @@ DELETED = 25
 WEEK = 7 * 24 * HOUR
 # How far back changed findings are looked for: many runs, for one may fail.
 RECENT = 2 * HOUR
+# Cases whose findings are asked for again, if they still fail.
+ASKED_AGAIN = (Next.AGAIN, Next.STUCK, Next.REMIND)
 # Statuses that take a failing finding out of sight: ours alone are right.
 SET_ASIDE = ("SUPPRESSED", "RESOLVED")
 
@@ -63,7 +65,7 @@ class Sweep:
             for case in cases:
                 self._one(case, done)
             if not stopped:
-                self._again([case for case in cases if case.next in (Next.AGAIN, Next.STUCK)], done)
+                self._again([case for case in cases if case.next in ASKED_AGAIN], done)
                 self._check([case for case in cases if case.next == Next.CHECK], done)
                 for case in cases:
                     if case.next == Next.RUN:
@@ -135,7 +137,8 @@ class Sweep:
             if finding is None or not _fails(finding):
                 self._rest(case)
                 continue
-            self.guard.stand(case.key, _later(Next.AGAIN, HOUR))
+            step = {"reminding": case.reminded + 1} if case.next == Next.REMIND else {}
+            self.guard.stand(case.key, {**_later(Next.AGAIN, HOUR), **step})
             asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
         if asked:
             self.voice.security_hub.batch_update_findings(FindingIdentifiers=asked, Workflow={"Status": "NEW"})
@@ -298,7 +301,7 @@ class Sweep:
 
     def _rest(self, case: Case) -> None:
         """Nothing more is to come of a case, until its finding does."""
-        self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None})
+        self.guard.stand(case.key, {"outcome": case.outcome or "over", "next": None, "due": None, "reminding": None})
 
     def _send(self, message: Mapping[str, str]) -> None:
         self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))

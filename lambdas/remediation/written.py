@@ -7,6 +7,8 @@ from typing import Any
 
 from lambdas.controls.model import Change, Grant, Plan, Probe, Ref
 
+# What of a plan is about how people are told, and no part of what they approve.
+TELLING = ("creator", "remind", "wait")
 # The one key of an object that stands for a Ref; no parameter of AWS begins with a dollar.
 REF = "$ref"
 
@@ -19,7 +21,14 @@ def plan(given: Plan) -> dict[str, Any]:
         "leaves": list(given.leaves),
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
+        **_telling(given),
     }
+
+
+def _telling(given: Plan) -> dict[str, Any]:
+    """What a plan says of how people are told, where it does."""
+    said = dict(zip(TELLING, (given.creator, list(given.remind), given.wait), strict=True))
+    return {name: value for name, value in said.items() if value}
 
 
 def plan_of_changes(changes: Sequence[Change]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from simulator.behaviours import (
     events,
     front_door,
     functions,
+    history,
     identity,
     messages,
     organization,
@@ -21,6 +22,7 @@ from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
+    history,
 )  # fmt: skip
 
 

@@ -211,9 +211,10 @@ DIFFERENCES = (
         (
             "stacks",
             "Stack sets know roles and policies of IAM alone, with service-managed permissions, and deploy within the "
-            "call. Stacks and self-managed stack sets are not simulated.",
-            "Operations on stacks answer 501; templates with other types are refused; drift, tolerance and concurrency "
-            "cannot be tried here.",
+            "call. Stacks of an account's own hold EC2 instances alone, without service roles and updates; "
+            "self-managed stack sets are not simulated.",
+            "Other operations on stacks answer 501; templates with other types are refused; drift, tolerance and "
+            "concurrency cannot be tried here.",
         ),
     ),
 )

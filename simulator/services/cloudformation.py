@@ -1,7 +1,8 @@
 """CloudFormation StackSets with service-managed permissions: stacks in every account of a unit, and of new accounts.
 
-The deployments happen within the call; the operation that is returned has ended already. Source:
-CloudFormation User Guide, "Working with AWS CloudFormation StackSets"; "Automatic deployments".
+Stacks of an account's own hold EC2 instances alone (`cloudformation_instances.py`). All deployments happen within the
+call; the operation that is returned has ended already. Source: CloudFormation User Guide, "Working with AWS
+CloudFormation StackSets"; "Automatic deployments".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from moto.backends import get_backend
 
 from simulator.call import Call, Caller, ServiceError
 from simulator.service import Service
+from simulator.services.cloudformation_instances import InstanceStacks
 from simulator.services.cloudformation_stacks import StackWork
 from simulator.services.cloudformation_template import Stack, Template, read
 from simulator.services.organizations import Organizations, give_access
@@ -48,6 +50,19 @@ class StackSets(Service):
     def __init__(self, world: Any) -> None:
         super().__init__(world)
         self.sets: dict[str, StackSet] = {}
+        self._stacks = InstanceStacks(world)
+
+    def create_stack(self, call: Call) -> dict[str, Any]:
+        """Create a stack of EC2 instances, as whoever asks for it."""
+        return self._stacks.create(call)
+
+    def describe_stacks(self, call: Call) -> dict[str, Any]:
+        """Describe the account's stacks of instances in the Region."""
+        return self._stacks.describe(call)
+
+    def delete_stack(self, call: Call) -> dict[str, Any]:
+        """Terminate what a stack of instances has launched."""
+        return self._stacks.delete(call)
 
     def create_stack_set(self, call: Call) -> dict[str, Any]:
         """Create a stack set; nothing is deployed yet."""

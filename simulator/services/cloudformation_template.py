@@ -45,8 +45,8 @@ class Template:
         return any(NAMED[one["Type"]] in one.get("Properties", {}) for one in self.resources.values())
 
 
-def read(body: str) -> Template:
-    """Read a template; raises ServiceError for what is malformed or not simulated."""
+def read(body: str, properties: Mapping[str, frozenset[str]] = PROPERTIES) -> Template:
+    """Read a template of resources of these types; raises ServiceError for what is malformed or not simulated."""
     try:
         document = json.loads(body) if body.lstrip().startswith("{") else yaml.safe_load(body)
     except (json.JSONDecodeError, yaml.YAMLError) as error:
@@ -56,17 +56,17 @@ def read(body: str) -> Template:
     if unknown := set(document) - SECTIONS:
         raise _invalid(f"template sections {', '.join(sorted(unknown))} are not simulated")
     for name, resource in document["Resources"].items():
-        _check(name, resource)
+        _check(name, resource, properties)
     return Template(document.get("Parameters") or {}, document.get("Conditions") or {}, document["Resources"])
 
 
-def _check(name: str, resource: Mapping[str, Any]) -> None:
+def _check(name: str, resource: Mapping[str, Any], properties: Mapping[str, frozenset[str]]) -> None:
     kind = resource.get("Type", "")
-    if kind not in PROPERTIES:
+    if kind not in properties:
         raise _invalid(f"{name}: resource type {kind} is not simulated (docs/local-organisation.md)")
     if unknown := set(resource) - RESOURCE_KEYS:
         raise _invalid(f"{name}: {', '.join(sorted(unknown))} is not simulated")
-    if unknown := set(resource.get("Properties") or {}) - PROPERTIES[kind]:
+    if unknown := set(resource.get("Properties") or {}) - properties[kind]:
         raise _invalid(f"{name}: properties {', '.join(sorted(unknown))} are not known to {kind}")
 
 

@@ -28,10 +28,10 @@ MOTO = (
 )  # fmt: skip
 # Operations that neither moto nor we answer.
 KNOWN = (
-    ("cloudtrail", "LookupEvents"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
+    ("cloudtrail", "GetChannel"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
     ("ec2", "EnableSnapshotBlockPublicAccess"), ("securityhub", "GetInsights"), ("securityhub", "GetFindingsV2"),
     ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
-    ("lambda", "GetAccountSettings"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
+    ("lambda", "GetAccountSettings"), ("cloudformation", "UpdateStack"), ("events", "ListArchives"),
     ("iam", "SimulatePrincipalPolicy"), ("kms", "ConnectCustomKeyStore"),
     ("stepfunctions", "StartSyncExecution"), ("stepfunctions", "PublishStateMachineVersion"),
 )  # fmt: skip
