@@ -11,6 +11,7 @@ from simulator.behaviours import (
     front_door,
     functions,
     identity,
+    load_balancing,
     messages,
     organization,
     security_hub,
@@ -21,6 +22,7 @@ from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
+    load_balancing,
 )  # fmt: skip
 
 
