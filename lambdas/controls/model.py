@@ -22,6 +22,9 @@ Parameters = Mapping[str, Json]
 Facts = Mapping[str, Json]
 # What the `GeneratorId` of our own findings begins with.
 GENERATORS = "palisade/"
+# The setting that says when a resource was read, where its verdict depends on the time: never what people approve or
+# an undo compares.
+READ_AT = "ReadAt"
 
 
 class Verdict(StrEnum):
@@ -103,7 +106,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: where it is, its AWS Config type, its id as Config names it, and its ARN."""
+    """One resource: where it is, its AWS Config type, its id as Config names it (see `named_by_arn`), and its ARN."""
 
     partition: str
     account: str
@@ -211,7 +214,8 @@ class Plan:
     """The least change that makes a resource compliant, in order.
 
     `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this
-    plan. A plan without changes tells people; one with neither changes nor audience is a defect.
+    plan. A plan without changes tells people; one with neither changes nor audience is a defect. One that `removes`
+    the resource is proved when that is gone.
     """
 
     changes: tuple[Change, ...] = ()
@@ -219,6 +223,7 @@ class Plan:
     leaves: tuple[str, ...] = ()
     ceiling: Ceiling | None = None
     message: str = ""
+    removes: bool = False
 
     def __post_init__(self) -> None:
         if not self.changes and not self.tell:
@@ -282,12 +287,7 @@ class Parameter:
 
     def fault(self, value: Json) -> str | None:
         """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted: dict[str, tuple[type, ...]] = {
-            "string": (str,),
-            "integer": (int,),
-            "boolean": (bool,),
-            "strings": (list, tuple),
-        }
+        accepted: Any = {"string": str, "integer": int, "boolean": bool, "strings": (list, tuple)}
         wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
         if wrong_type:
             return f"{value!r} is not of type {self.type}"
@@ -321,9 +321,9 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
-    read: the reader's, where the control may act. `impact` says what the remediation
-    can break and what undo cannot bring back.
+    placeholders {partition}, {region}, {account} and {id}; `named_by_arn` says that AWS Config's id is the whole
+    ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control may act. `impact` says
+    what the remediation can break and what undo cannot bring back.
     """
 
     id: str
@@ -348,6 +348,7 @@ class Control:
     inspect: Inspect | None = None
     discover: Discover | None = None
     probe_grants: tuple[Grant, ...] = ()
+    named_by_arn: bool = False
 
     @property
     def generator(self) -> str:
@@ -355,7 +356,9 @@ class Control:
         return f"{GENERATORS}{self.id}"
 
     def resource(self, place: Place, identifier: str) -> Resource:
-        """Build the resource with this id in an account and Region."""
+        """Build the resource with this id in an account and Region, or with this ARN where Config names it by that."""
+        if self.named_by_arn and (parts := self.identify(identifier)) is not None:
+            identifier = parts["id"]
         arn = self.arn.format(partition=place.partition, region=place.region, account=place.account, id=identifier)
         return Resource(place.partition, place.account, place.region, self.resource_type, identifier, arn)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.controls.model import Plan
+from lambdas.controls.model import READ_AT, Plan
 from lambdas.remediation import redaction, written
 from lambdas.remediation.differences import changed
 
@@ -46,8 +46,9 @@ def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
 
 
 def digest_of(document: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """The same of a plan and settings as the ledger holds them."""
-    text = json.dumps([document, settings], sort_keys=True, default=str)
+    """The same of a plan and settings as the ledger holds them; when they were read is no part of it."""
+    read = {name: value for name, value in settings.items() if name != READ_AT}
+    text = json.dumps([document, read], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

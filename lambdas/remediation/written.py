@@ -19,6 +19,8 @@ def plan(given: Plan) -> dict[str, Any]:
         "leaves": list(given.leaves),
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
+        # Only where it is so: plans that were written before are the same plans.
+        **({"removes": True} if given.removes else {}),
     }
 
 
