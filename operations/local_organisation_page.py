@@ -33,6 +33,8 @@ TITLES = {
     "door": "The front door",
     "dynamodb": "DynamoDB",
     "ec2": "EC2",
+    "elb": "Elastic Load Balancing (classic)",
+    "elbv2": "Elastic Load Balancing",
     "events": "EventBridge",
     "iam": "IAM",
     "kms": "KMS",

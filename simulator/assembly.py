@@ -15,6 +15,7 @@ from simulator.services.events import Events
 from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
+from simulator.services.load_balancers import ClassicLoadBalancers, LoadBalancers
 from simulator.services.organizations import Organizations
 from simulator.services.s3 import S3Service
 from simulator.services.s3_batch import S3Control
@@ -40,6 +41,8 @@ PLAIN = (
     Events,
     Iam,
     KmsService,
+    LoadBalancers,
+    ClassicLoadBalancers,
     Organizations,
     S3Service,
     SecurityHub,

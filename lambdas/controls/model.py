@@ -22,6 +22,9 @@ Parameters = Mapping[str, Json]
 Facts = Mapping[str, Json]
 # What the `GeneratorId` of our own findings begins with.
 GENERATORS = "palisade/"
+# The setting that says when a resource was read, where its verdict depends on the time: never what people approve or
+# an undo compares.
+READ_AT = "ReadAt"
 
 
 class Verdict(StrEnum):
@@ -103,7 +106,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: where it is, its AWS Config type, its id as Config names it, and its ARN."""
+    """One resource: where it is, its AWS Config type, its id as Config names it (see `named_by_arn`), and its ARN."""
 
     partition: str
     account: str
@@ -211,10 +214,10 @@ class Plan:
     """The least change that makes a resource compliant, in order.
 
     `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this
-    plan. A plan without changes tells people; one with neither changes nor audience is a defect.
-    `creator` is who made the resource, as people filter on it; empty where nobody knows. Where people are
-    only told, `remind` are the days after which they are told again if it still fails, the last one
-    operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
+    plan. A plan without changes tells people; one with neither changes nor audience is a defect. One that `removes`
+    the resource is proved when that is gone. `creator` is who made the resource, as people filter on it; empty where
+    nobody knows. Where people are only told, `remind` are the days after which they are told again if it still fails,
+    the last one operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
     """
 
     changes: tuple[Change, ...] = ()
@@ -225,6 +228,7 @@ class Plan:
     creator: str = ""
     remind: tuple[int, ...] = ()
     wait: int = 0
+    removes: bool = False
 
     def __post_init__(self) -> None:
         if not self.changes and not self.tell:
@@ -324,9 +328,9 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
-    read: the reader's, where the control may act. `impact` says what the remediation
-    can break and what undo cannot bring back.
+    placeholders {partition}, {region}, {account} and {id}; `named_by_arn` says that AWS Config's id is the whole
+    ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control may act. `impact` says
+    what the remediation can break and what undo cannot bring back.
     """
 
     id: str
@@ -351,6 +355,7 @@ class Control:
     inspect: Inspect | None = None
     discover: Discover | None = None
     probe_grants: tuple[Grant, ...] = ()
+    named_by_arn: bool = False
 
     @property
     def generator(self) -> str:
@@ -358,7 +363,9 @@ class Control:
         return f"{GENERATORS}{self.id}"
 
     def resource(self, place: Place, identifier: str) -> Resource:
-        """Build the resource with this id in an account and Region."""
+        """Build the resource with this id in an account and Region, or with this ARN where Config names it by that."""
+        if self.named_by_arn and (parts := self.identify(identifier)) is not None:
+            identifier = parts["id"]
         arn = self.arn.format(partition=place.partition, region=place.region, account=place.account, id=identifier)
         return Resource(place.partition, place.account, place.region, self.resource_type, identifier, arn)
 

@@ -22,6 +22,8 @@ def plan(given: Plan) -> dict[str, Any]:
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
         **_telling(given),
+        # Only where it is so: plans that were written before are the same plans.
+        **({"removes": True} if given.removes else {}),
     }
 
 

@@ -12,6 +12,7 @@ from simulator.behaviours import (
     functions,
     history,
     identity,
+    load_balancing,
     messages,
     organization,
     security_hub,
@@ -23,6 +24,7 @@ from simulator.behaviours.model import Behaviour, Difference
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
     history,
+    load_balancing,
 )  # fmt: skip
 
 

@@ -60,6 +60,30 @@ def load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot
         )
 
 
+def classic_load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot]:
+    """Classic load balancers, by their names, with their attributes."""
+    if existing("elb", account, region) is None:
+        return
+    page: dict[str, Any] = {}
+    while page.get("NextMarker") or not page:
+        marker = {"Marker": page["NextMarker"]} if page else {}
+        page = _ask(world, account, region, "elb", "DescribeLoadBalancers", **marker)
+        for found in page.get("LoadBalancerDescriptions", ()):
+            name = found["LoadBalancerName"]
+            attributes = _ask(world, account, region, "elb", "DescribeLoadBalancerAttributes", LoadBalancerName=name)
+            described = _ask(world, account, region, "elb", "DescribeTags", LoadBalancerNames=[name])["TagDescriptions"]
+            yield Snapshot(
+                id=name,
+                name=name,
+                arn=f"arn:{partition_of(region)}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}",
+                tags={tag["Key"]: tag["Value"] for tag in (described[0]["Tags"] if described else ())},
+                zone="Multiple Availability Zones",
+                created=found.get("CreatedTime"),
+                configuration=camel(found),
+                supplementary={"LoadBalancerAttributes": camel(attributes["LoadBalancerAttributes"])},
+            )
+
+
 def functions(world: World, account: str, region: str) -> Iterator[Snapshot]:
     """Lambda functions."""
     marker: dict[str, str] = {}
@@ -123,6 +147,7 @@ def _role(role: Any, created: datetime) -> dict[str, Any]:
 TYPES = (
     RecordedType("AWS::RDS::DBInstance", "rds", db_instances),
     RecordedType("AWS::ElasticLoadBalancingV2::LoadBalancer", "elbv2", load_balancers),
+    RecordedType("AWS::ElasticLoadBalancing::LoadBalancer", "elb", classic_load_balancers),
     RecordedType("AWS::Lambda::Function", "lambda", functions),
     RecordedType("AWS::IAM::Role", "iam", roles, everywhere=True, global_type=True),
 )

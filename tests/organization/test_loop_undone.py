@@ -54,14 +54,17 @@ def lives(bench: Bench, control: Control, case: Case) -> None:
 
     outcome = bench.brought(finding)
     assert outcome["outcome"] == Outcome.REMEDIATED, outcome["reason"]
-    assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
+    removed = control.read(bench.team, resource, None) is None
+    if not removed:
+        assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
     assert case.state(bench.team, PLACE, neighbour) == beside
 
     bench.wait(timedelta(seconds=1))
     start, after = bench.mark(), case.state(bench.team, PLACE, resource.id)
     again = bench.handle({**finding, "UpdatedAt": moment(datetime.now(UTC))}, "again")
     assert again is not None
-    assert again.outcome is Outcome.ALREADY_COMPLIANT, "a stale finding changes nothing"
+    stale = Outcome.GONE if removed else Outcome.ALREADY_COMPLIANT
+    assert again.outcome is stale, "a stale finding changes nothing"
     assert not any(entry.source_identity for entry in bench.log(start)), "nobody may write in the second run"
     assert case.state(bench.team, PLACE, resource.id) == after
 
