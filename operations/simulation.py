@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, Verdict
+from lambdas.controls.model import Control, Place, Scope, Verdict
 from lambdas.findings import finding_id
 from lambdas.names import Names
 from operations import local_estate
@@ -71,15 +71,17 @@ class Simulation:
                 continue
             for region in self.organization.world.regions:
                 for identifier, queue in queues.items():
-                    self._break(catalog()[identifier], next(queue), account.id, region)
+                    control = catalog()[identifier]
+                    if control.scope is Scope.REGIONAL or region == self.organization.world.home_region:
+                        self._break(control, next(queue), account.id, region)
 
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
         session = self.organization.session(account, region)
         place = Place(partition_of(region), account, region)
-        neighbour = case.neighbour(session, place)
-        before = case.state(session, place, neighbour)
+        neighbour = control.resource(place, case.neighbour(session, place)) if case.neighbour is not None else None
+        before = None if neighbour is None else case.state(session, place, neighbour.id)
         resource = control.resource(place, case.broken(session, place))
-        self.broken.append(Broken(control, case.name, resource, control.resource(place, neighbour), case.state, before))
+        self.broken.append(Broken(control, case.name, resource, neighbour, case.state, before))
         self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
 
     def conclude(self) -> None:
@@ -88,8 +90,9 @@ class Simulation:
         assign(self.broken, ledger_outcomes(hub, self.names))
         for one in self.broken:
             session = self.organization.session(one.resource.account, one.resource.region)
-            after = one.state(session, one.resource.place, one.neighbour.id)
-            one.neighbour_changed = after != one.neighbour_before
+            if one.neighbour is not None:
+                after = one.state(session, one.resource.place, one.neighbour.id)
+                one.neighbour_changed = after != one.neighbour_before
             settings = one.control.read(session, one.resource, None)
             if settings is None:
                 one.left = False
@@ -218,7 +221,7 @@ def _write(
             }
             for one in simulation.broken
         ],
-        neighbours=simulation.broken,
+        neighbours=[one.neighbour for one in simulation.broken if one.neighbour is not None],
         timeline=simulation.timeline.moments,
     )
     (out / "report.html").write_text(page, encoding="utf-8")

@@ -22,6 +22,10 @@ Parameters = Mapping[str, Json]
 Facts = Mapping[str, Json]
 # What the `GeneratorId` of our own findings begins with.
 GENERATORS = "palisade/"
+# AWS Config's type of a whole account, and Security Hub's name for one, which has no ARN: its findings on accounts
+# and ours are about the same resource. AWS Config records no such type.
+ACCOUNT = "AWS::::Account"
+ACCOUNT_NAME = "AWS::::Account:{account}"
 
 
 class Verdict(StrEnum):
@@ -321,8 +325,8 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
-    read: the reader's, where the control may act. `impact` says what the remediation
+    placeholders {partition}, {region}, {account} and {id}; of an account it is `ACCOUNT_NAME`. `probe_grants` are
+    what the probes of its plans read: the reader's, where the control may act. `impact` says what the remediation
     can break and what undo cannot bring back.
     """
 
@@ -354,8 +358,19 @@ class Control:
         """`GeneratorId` of our own findings of this control."""
         return f"{GENERATORS}{self.id}"
 
+    @property
+    def recorded_type(self) -> str | None:
+        """The type that AWS Config must record for the control to be detected; None where none is needed."""
+        detection = self.detection
+        by_schedule = isinstance(detection, CustomRule) and not detection.on_change
+        if by_schedule or isinstance(detection, ProductFindings) or self.resource_type == ACCOUNT:
+            return None
+        return self.resource_type
+
     def resource(self, place: Place, identifier: str) -> Resource:
-        """Build the resource with this id in an account and Region."""
+        """Build the resource with this id in an account and Region; the account itself is there once."""
+        if self.resource_type == ACCOUNT:
+            identifier = place.account
         arn = self.arn.format(partition=place.partition, region=place.region, account=place.account, id=identifier)
         return Resource(place.partition, place.account, place.region, self.resource_type, identifier, arn)
 
@@ -365,7 +380,10 @@ class Control:
         for name in ("partition", "region", "account"):
             form = form.replace(rf"\{{{name}\}}", rf"(?P<{name}>[a-z0-9-]+)")
         match = re.fullmatch(form.replace(r"\{id\}", r"(?P<id>.+)"), arn)
-        return match.groupdict() if match else None
+        if match is None:
+            return None
+        parts = match.groupdict()
+        return parts if "id" in parts else {**parts, "id": parts["account"]}
 
     def resolve(self, given: Mapping[str, Json], region: str) -> dict[str, Json]:
         """Return the parameters in force in one Region: what was given, else the defaults."""
