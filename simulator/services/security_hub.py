@@ -31,6 +31,7 @@ from simulator.world import World, partition_of
 
 # "Usually within 5 minutes", says the user guide. Simulated seconds.
 CONFIG_SECONDS = 60
+ACCOUNT = "AwsAccount"  # has no details, so that the service model does not name it
 COMPLIANCE = {"COMPLIANT": "PASSED", "NON_COMPLIANT": "FAILED"}
 
 
@@ -157,4 +158,5 @@ def _asff_types() -> dict[str, str]:
 
 def _asff_type(resource_type: str) -> str:
     """Return the finding format's name of a Config resource type, such as AwsEc2SecurityGroup."""
-    return _asff_types().get(resource_type.replace("::", "").lower(), "Other")
+    name = resource_type.replace("::", "").lower()
+    return ACCOUNT if name == ACCOUNT.lower() else _asff_types().get(name, "Other")

@@ -18,14 +18,15 @@ class Case:
 
     `broken` and `neighbour` build one resource each by plain boto3 and return its id as Config names it;
     `parameters` are the control's parameters for the laws, as settings give them; `state` shows one
-    resource as it is, for comparison. Every call of a builder makes a resource of its own. The one case that is
-    `thorough`, else the first, is the control's whole of interruptions: it should have the most changes.
+    resource as it is, for comparison. Every call of a builder makes a resource of its own, but for what an account has
+    once: that has no neighbour (None), and a builder sets it anew. The one case that is `thorough`, else the first, is
+    the control's whole of interruptions: it should have the most changes.
     """
 
     name: str
     parameters: Mapping[str, Any]
     broken: Callable[[Session, Place], str]
-    neighbour: Callable[[Session, Place], str]
+    neighbour: Callable[[Session, Place], str] | None
     state: Callable[[Session, Place, str], object]
     thorough: bool = False
 

@@ -151,6 +151,7 @@ def test_a_network_load_balancer_that_reports_nothing_is_an_error_and_no_verdict
 @pytest.mark.parametrize("one", CASES, ids=[one.name for one in CASES])
 def test_a_deletion_takes_the_load_balancer_and_nothing_else(member: Session, one: Case) -> None:
     arn = one.broken(member, PLACE)
+    assert one.neighbour is not None
     neighbour = one.neighbour(member, PLACE)
     beside, group = one.state(member, PLACE, neighbour), load_balancers.target_group(member, arn)
     plan = planned(member, CONTROL, resource(arn), DELETES)

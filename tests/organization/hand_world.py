@@ -24,7 +24,7 @@ from lambdas.controls.model import READ_AT, Control, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.case import Case as Standing
-from lambdas.remediation.case import key_of
+from lambdas.remediation.case import case_key, key_of
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.lease_items import LOCK_SECONDS
 from lambdas.remediation.outcome import Outcome, Result
@@ -127,8 +127,13 @@ class Bench:
             self._hub_clients()
 
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
-        """Break a resource and import its finding."""
+        """Break a resource and import its finding; what an account has once is broken again, and nothing remembers."""
         resource = control.resource(PLACE, case.broken(self.team, PLACE))
+        if case.neighbour is None:
+            key = case_key(control.id, TEAM, REGION, resource.arn)
+            self.loop.hub.client("dynamodb").delete_item(TableName=NAMES.state_table, Key={"key": {"S": key}})
+            # The finding is the same one, later.
+            self.wait(timedelta(seconds=1))
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def lives(bench: Bench, control: Control, case: Case) -> None:
     """Take one resource through its whole life, and its neighbour beside it."""
     bench.renew()
     bench.allow(control, case)
-    neighbour = case.neighbour(bench.team, PLACE)
-    beside = case.state(bench.team, PLACE, neighbour)
+    neighbour = case.neighbour(bench.team, PLACE) if case.neighbour is not None else None
+    beside = beside_of(bench, case, neighbour)
     resource, finding = bench.broken(control, case)
     read, shown = control.read(bench.team, resource, None), case.state(bench.team, PLACE, resource.id)
 
@@ -57,7 +57,7 @@ def lives(bench: Bench, control: Control, case: Case) -> None:
     removed = control.read(bench.team, resource, None) is None
     if not removed:
         assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
-    assert case.state(bench.team, PLACE, neighbour) == beside
+    assert beside_of(bench, case, neighbour) == beside
 
     bench.wait(timedelta(seconds=1))
     start, after = bench.mark(), case.state(bench.team, PLACE, resource.id)
@@ -79,10 +79,15 @@ def lives(bench: Bench, control: Control, case: Case) -> None:
     assert undone["outcome"] == Outcome.UNDONE, undone["reason"]
     assert differing(control, read, control.read(bench.team, resource, None)) == []
     assert differing(control, shown, case.state(bench.team, PLACE, resource.id)) == []
-    assert case.state(bench.team, PLACE, neighbour) == beside
+    assert beside_of(bench, case, neighbour) == beside
     said = undone["reason"].partition("assigned anew: ")[2]
     assert {field.rpartition(".")[2] for field in said.split(", ") if field} <= set(assigned_anew(control))
     assert bench.case(finding).hold
+
+
+def beside_of(bench: Bench, case: Case, neighbour: str | None) -> object:
+    """How a neighbour is; what an account has once has none."""
+    return None if neighbour is None else case.state(bench.team, PLACE, neighbour)
 
 
 def irreversible(bench: Bench, identifier: str) -> list[str]:
