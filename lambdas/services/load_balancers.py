@@ -80,7 +80,8 @@ KINDS: Mapping[str, Kind] = {
 PARAMETERS = {
     "days": Parameter(
         type="integer",
-        description="days without traffic after which a load balancer counts as unused",
+        description="days without requests, connections or flows, by the metrics of the type, after which a load "
+        "balancer counts as unused; a younger one never does",
         default=30,
         minimum=7,
         maximum=365,

@@ -41,8 +41,10 @@ from tests.controls.cases import Case
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-# A load balancer's DNS name has an id behind its name, which may be the resource's id.
-IDS = re.compile(r"\b(sg|sgr|vpc|pl|lb)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=id)-[0-9a-f]{10,16}\b")
+# A load balancer's DNS name has an id behind its name.
+IDS = re.compile(
+    r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(lb-[0-9a-f]+|id)(-[0-9a-f]{10,16}\b)?"
+)
 # Each resource of a test is made at a time of its own.
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 # The account's one state machine stands still: the steps of long plans are made by hand.
