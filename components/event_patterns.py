@@ -39,8 +39,9 @@ def finding_patterns(catalog: Iterable[Control]) -> list[str]:
 
 def _product(detection: ProductFindings) -> dict[str, Any]:
     return {
-        "ProductName": [detection.product],
-        "Types": [{"prefix": detection.type_prefix}],
+        # The account's own product may call itself as it likes; its ARN is not in its hands.
+        "ProductArn": [{"suffix": f"::product/{detection.path}"}],
+        "Types": [{"wildcard": one} for one in detection.types],
         "Severity": {"Label": [severity.value for severity in detection.severities]},
     }
 

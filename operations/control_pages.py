@@ -149,10 +149,12 @@ def _detection(control: Control) -> str:
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
         return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
-    severities = ", ".join(severity.value for severity in detection.severities)
+    severities = " or ".join(severity.value for severity in detection.severities)
+    types = " or ".join(code(one) for one in detection.types)
     return (
-        f"By findings of {detection.product} of the types {code(detection.type_prefix + '*')} and the severities "
-        f"{severities}; each is confirmed at the service itself before anything is done."
+        f"By {detection.product}'s findings of type {types} and severity {severities}. They are confirmed at "
+        f"{detection.product} itself before anything is done, and closed there, by people: Palisade writes its note "
+        "on the finding and sets it to NOTIFIED."
     )
 
 

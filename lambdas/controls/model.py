@@ -253,11 +253,19 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True)
 class ProductFindings:
-    """Detection by another product; the control's `read` confirms the finding at its service."""
+    """Detection by another product of AWS's; the control's `read` confirms its findings at the service itself.
+
+    `product` is its name in Security Hub, `path` the end of its product ARN; in `types` a `*` stands for any text.
+    Of a finding's resources exactly one is of the control's ASFF type: where its ARN is not the control's, `identify`
+    picks the id from its details. Resources of the ASFF types `beside` may be named, too.
+    """
 
     product: str
-    type_prefix: str
+    path: str
+    types: tuple[str, ...]
     severities: tuple[Severity, ...]
+    beside: tuple[str, ...] = ()
+    identify: Callable[[Mapping[str, Json]], str | None] | None = None
 
 
 Detection = ManagedRule | CustomRule | ProductFindings
@@ -282,12 +290,7 @@ class Parameter:
 
     def fault(self, value: Json) -> str | None:
         """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted: dict[str, tuple[type, ...]] = {
-            "string": (str,),
-            "integer": (int,),
-            "boolean": (bool,),
-            "strings": (list, tuple),
-        }
+        accepted: Any = {"string": str, "integer": int, "boolean": bool, "strings": (list, tuple)}
         wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
         if wrong_type:
             return f"{value!r} is not of type {self.type}"
