@@ -32,6 +32,7 @@ TITLES = {
     "dynamodb": "DynamoDB",
     "ec2": "EC2",
     "events": "EventBridge",
+    "guardduty": "GuardDuty",
     "iam": "IAM",
     "kms": "KMS",
     "lambda": "Lambda",

@@ -13,6 +13,7 @@ from simulator.behaviours import (
     identity,
     messages,
     organization,
+    products,
     security_hub,
     states,
     storage,
@@ -20,7 +21,7 @@ from simulator.behaviours import (
 from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
-    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
+    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
 )  # fmt: skip
 
 
