@@ -16,6 +16,7 @@ from components.estate import Estate
 from components.member_identity import MemberIdentity
 from components.member_policies import Member
 from components.recorder import Recorder, RecorderRole
+from lambdas.controls.model import ProductFindings
 from stacks.accounts import fetch
 from stacks.entries import Entry, reason, require_entered
 from stacks.estate import estate_of
@@ -104,7 +105,9 @@ class _Stamping:
 
     def _recorders(self, account: str, options: pulumi.ResourceOptions) -> dict[str, list[pulumi.Resource]]:
         role = RecorderRole(f"recorder-{account}", self.estate, account, opts=options)
-        types = sorted({control.resource_type for control in self.settings.catalog.values()})
+        # What other products find needs no recording, and AWS Config does not know every type of it.
+        judged = [one for one in self.settings.catalog.values() if not isinstance(one.detection, ProductFindings)]
+        types = sorted({control.resource_type for control in judged})
         return {
             region: [Recorder(f"recorder-{account}-{region}", self.estate, region, role, types, opts=options).status]
             for region in self.settings.regions_of(account)
