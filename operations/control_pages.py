@@ -13,7 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, CustomRule, Frequency, Grant, ManagedRule, Mode, Parameter, Scope
+from lambdas.controls.model import (
+    Control,
+    CustomRule,
+    Frequency,
+    Grant,
+    ManagedRule,
+    Mode,
+    Parameter,
+    ProductFindings,
+    Scope,
+)
 from operations.markdown import code, table
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "controls"
@@ -119,7 +129,7 @@ def _page(control: Control) -> str:
         "",
         "## Permissions",
         "",
-        "Detection and the reader role may read:",
+        f"{_readers(control)} may read:",
         "",
         *_grants((*control.read_grants, *control.probe_grants)),
         "",
@@ -156,6 +166,11 @@ def _detection(control: Control) -> str:
         f"{detection.product} itself before anything is done, and closed there, by people: Palisade writes its note "
         "on the finding and sets it to NOTIFIED."
     )
+
+
+def _readers(control: Control) -> str:
+    judged_here = not isinstance(control.detection, ProductFindings)
+    return "Detection and the reader role" if judged_here else "The reader role"
 
 
 def _ceiling(control: Control) -> str:

@@ -20,7 +20,7 @@ import pytest
 
 from lambdas import approve, findings, sweep
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Resource
+from lambdas.controls.model import Control, ProductFindings, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.case import Case as Standing
@@ -39,9 +39,12 @@ from operations.local_estate import HUB
 from simulator.door import Entry
 from tests.controls.cases import Case
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
+from tests.organization.product_world import ARRIVAL, of_product
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+IDS = re.compile(
+    r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
+)
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
 # All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
@@ -129,7 +132,10 @@ class Bench:
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:
-        """Import the finding of a resource as it is now."""
+        """Import the finding of a resource as it is now; another product's comes by itself."""
+        if isinstance(control.detection, ProductFindings):
+            self.wait(ARRIVAL)
+            return next(of_product(self.hub, control, resource))
         settings = control.read(self.team, resource, None)
         assert settings is not None
         evaluation = control.evaluate(settings, control.resolve(case.parameters, REGION))
