@@ -36,6 +36,7 @@ TITLES = {
     "elb": "Elastic Load Balancing (classic)",
     "elbv2": "Elastic Load Balancing",
     "events": "EventBridge",
+    "guardduty": "GuardDuty",
     "iam": "IAM",
     "kms": "KMS",
     "lambda": "Lambda",

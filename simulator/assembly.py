@@ -12,6 +12,7 @@ from simulator.services.config_service import ConfigService
 from simulator.services.dynamodb import DynamoDb
 from simulator.services.ec2 import Ec2Service
 from simulator.services.events import Events
+from simulator.services.guardduty import GuardDuty
 from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
@@ -39,6 +40,7 @@ PLAIN = (
     DynamoDb,
     Ec2Service,
     Events,
+    GuardDuty,
     Iam,
     KmsService,
     LoadBalancers,

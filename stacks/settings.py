@@ -155,7 +155,7 @@ class Settings:
                     "rule": self.names.config_rule(control.slug) if self._has_rule(control) else None,
                 }
                 for identifier, control in sorted(self.catalog.items())
-                if modes[identifier] is not Mode.OFF
+                if modes[identifier] is not Mode.OFF and not isinstance(control.detection, ProductFindings)
             },
         }
 
@@ -184,8 +184,6 @@ class Settings:
 
     def _has_rule(self, control: Control) -> bool:
         """A managed rule is not stamped where an enabled standard checks the control; custom rules see more."""
-        if isinstance(control.detection, ProductFindings):
-            return False
         return not (isinstance(control.detection, ManagedRule) and checked_by(control, self.standards))
 
     def _lifted(self, account: str, path: Sequence[str]) -> set[str]:

@@ -269,11 +269,19 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True)
 class ProductFindings:
-    """Detection by another product; the control's `read` confirms the finding at its service."""
+    """Detection by another product of AWS's; the control's `read` confirms its findings at the service itself.
+
+    `product` is its name in Security Hub, `path` the end of its product ARN; in `types` a `*` stands for any text.
+    Of a finding's resources exactly one is of the control's ASFF type: where its ARN is not the control's, `identify`
+    picks the id from its details. Resources of the ASFF types `beside` may be named, too.
+    """
 
     product: str
-    type_prefix: str
+    path: str
+    types: tuple[str, ...]
     severities: tuple[Severity, ...]
+    beside: tuple[str, ...] = ()
+    identify: Callable[[Mapping[str, Json]], str | None] | None = None
 
 
 Detection = ManagedRule | CustomRule | ProductFindings

@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.controls import catalog
+from lambdas.controls.model import ProductFindings
 from lambdas.findings import moment
 from lambdas.remediation import storms
 from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
@@ -25,7 +26,7 @@ from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.request import OURS
+from lambdas.remediation.request import OURS, InvalidRequestError, subject
 from lambdas.remediation.tell import AUTHOR, Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
@@ -169,13 +170,11 @@ class Sweep:
         Security Hub keeps the status NOTIFIED when a finding that fails is updated, so no event tells the pipeline.
         """
         now = datetime.now(UTC)
-        filters = {
-            **self._ours("NOTIFIED"),
-            "UpdatedAt": [{"Start": moment(now - timedelta(seconds=seconds)), "End": moment(now)}],
-        }
+        lately = {"UpdatedAt": [{"Start": moment(now - timedelta(seconds=seconds)), "End": moment(now)}]}
         asked = [
             {"Id": finding["Id"], "ProductArn": finding["ProductArn"]}
-            for page in self._pages(filters)
+            for filters in (self._ours("NOTIFIED"), *_of_products("NOTIFIED"))
+            for page in self._pages({**filters, **lately})
             for finding in page
             if self._unanswered(finding)
         ]
@@ -243,12 +242,12 @@ class Sweep:
         done["foreign"] += 1
 
     def _case_of(self, finding: Mapping[str, Any]) -> Case | None:
-        """The case of a finding of ours; None where the catalog does not have its control."""
-        control = catalog().get(str(finding["GeneratorId"]).removeprefix(OURS))
-        if control is None:
+        """The case of a finding; None where it is none that the pipeline takes."""
+        try:
+            control, resource = subject(finding, str(finding["ProductArn"]).split(":")[1])
+        except InvalidRequestError:
             return None
-        arn = finding["Resources"][0]["Id"]
-        return self.guard.case(case_key(control.id, finding["AwsAccountId"], finding["Region"], arn))
+        return self.guard.case(case_key(control.id, resource.account, resource.region, resource.arn))
 
     def _tell(self, done: Counter[str]) -> None:
         """Send the digests of what was left untold; each is over before the next, whatever ends the sweep between."""
@@ -308,6 +307,18 @@ class Sweep:
 
     def _time(self) -> bool:
         return self.left() > 30_000
+
+
+def _of_products(status: str) -> Iterator[dict[str, Any]]:
+    """Filters for findings of other products that controls of the catalog take, with a workflow status."""
+    detections = [control.detection for control in catalog().values()]
+    products = sorted({one.product for one in detections if isinstance(one, ProductFindings)})
+    if products:
+        yield {
+            "ProductName": [{"Value": product, "Comparison": "EQUALS"} for product in products],
+            "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"}],
+            "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
+        }
 
 
 def _later(then: Next, seconds: int = AGAIN_SECONDS) -> dict[str, str | int | None]:

@@ -15,6 +15,7 @@ from simulator.behaviours import (
     load_balancing,
     messages,
     organization,
+    products,
     security_hub,
     states,
     storage,
@@ -22,7 +23,7 @@ from simulator.behaviours import (
 from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
-    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
+    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
     history,
     load_balancing,
 )  # fmt: skip

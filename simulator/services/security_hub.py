@@ -8,6 +8,7 @@ standards whose checks are simulated. Security Hub V2, insights and members by i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -134,6 +135,12 @@ class SecurityHub(Service):
         self.world.agenda.soon(
             lambda: self._from_config(account, region, finding), "finding of AWS Config", seconds=CONFIG_SECONDS
         )
+
+    def take(self, account: str, region: str, path: str, finding: Mapping[str, Any]) -> None:
+        """Take a finding of an integrated product of AWS's, where the account imports them."""
+        hub = self.hubs.hubs.get((account, region))
+        if hub is not None and path in hub.products:
+            self.store.ingest(account, region, finding, f"{path.removeprefix('aws/')}.amazonaws.com")
 
     def _from_config(self, account: str, region: str, finding: dict[str, Any]) -> None:
         hub = self.hubs.hubs.get((account, region))

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockResourceArgs
 
+from lambdas.controls import catalog
+from lambdas.controls.model import ProductFindings
 from simulator.deployment import Deployment, Registering, Resource
 from tests.stacks.program import (
     AWAY,
@@ -27,6 +29,8 @@ from tests.stacks.program import (
 )
 
 MEMBERS = (PLAIN, NESTED, STAGED)
+# Other products whose findings controls take: a rule each, for all of its controls take the same severities.
+PRODUCTS = len({one.detection.path for one in catalog().values() if isinstance(one.detection, ProductFindings)})
 MANAGEMENT_ONCE = {
     "organizations/awsServiceAccess:AwsServiceAccess": 4,
     "organizations/delegatedAdministrator:DelegatedAdministrator": 2,
@@ -56,10 +60,10 @@ HUB_ONCE = {
     "securityhub/actionTarget:ActionTarget": 3,
     "lambda/eventSourceMapping:EventSourceMapping": 1,
     "cloudwatch/logGroup:LogGroup": 4,
-    # our own findings, Security Hub's, custom actions, the sweep's schedule
-    "cloudwatch/eventRule:EventRule": 4,
-    "cloudwatch/eventTarget:EventTarget": 4,
-    "cloudwatch/metricAlarm:MetricAlarm": 11,
+    # our own findings, Security Hub's, those of each other product, custom actions, the sweep's schedule
+    "cloudwatch/eventRule:EventRule": 4 + PRODUCTS,
+    "cloudwatch/eventTarget:EventTarget": 4 + PRODUCTS,
+    "cloudwatch/metricAlarm:MetricAlarm": 11 + PRODUCTS,
     "cloudwatch/dashboard:Dashboard": 1,
     # the central remediation role, the policy writer of the one environment, and of steps, endpoint and sweep
     "iam/role:Role": 5,

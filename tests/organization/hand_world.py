@@ -20,7 +20,7 @@ import pytest
 
 from lambdas import approve, findings, sweep
 from lambdas.controls import catalog
-from lambdas.controls.model import READ_AT, Control, Resource
+from lambdas.controls.model import READ_AT, Control, ProductFindings, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.case import Case as Standing
@@ -39,11 +39,13 @@ from operations.local_estate import HUB
 from simulator.door import Entry
 from tests.controls.cases import Case
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
+from tests.organization.product_world import ARRIVAL, of_product
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-# A load balancer's DNS name has an id behind its name.
+# Ids of the services, those of roles and keys, and a load balancer's, which its DNS name has behind its name.
 IDS = re.compile(
     r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(lb-[0-9a-f]+|id)(-[0-9a-f]{10,16}\b)?"
+    r"|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
 )
 # Each resource of a test is made at a time of its own.
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
@@ -139,7 +141,10 @@ class Bench:
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:
-        """Import the finding of a resource as it is now."""
+        """Import the finding of a resource as it is now; another product's comes by itself."""
+        if isinstance(control.detection, ProductFindings):
+            self.wait(ARRIVAL)
+            return next(of_product(self.hub, control, resource))
         settings = control.read(self.team, resource, None)
         assert settings is not None
         evaluation = control.evaluate(settings, control.resolve(case.parameters, REGION))
