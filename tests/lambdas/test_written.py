@@ -11,7 +11,7 @@ import pytest
 from boto3 import Session
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Change, Control, Grant, Probe, Ref, Refusal
+from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refusal
 from lambdas.remediation import describe, session_policy, written
 from operations import scenario
 from tests.controls.cases import Case
@@ -55,7 +55,8 @@ def test_every_plan_of_the_catalog_comes_back_as_it_was_written(member: Session,
     assert describe.digest_of(document, kept({"a": 1})) == describe.digest(plan, {"a": 1})
 
 
-PROBE = Probe("s3control", "describe_job", {"JobId": Ref("go", "Id")}, "Job.Status", ("Complete",), ("Failed",), 5, 60)
+ASKED = {"JobId": Ref("go", "Id"), "Since": Ago(300)}
+PROBE = Probe("s3control", "describe_job", ASKED, "Job.Status", ("Complete",), ("Failed",), 5, 60)
 UNDO = Change("undo-go", "ec2", "stop", {"Ids": [Ref("go", "Things[].Id")]}, (), irreversible="it is an undo")
 WHOLE = Change(
     name="go",
