@@ -5,7 +5,7 @@ moto's instances are available at once, lose attributes and ignore what AWS sets
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore import xform_name
 
@@ -65,15 +65,16 @@ class RdsService(Service):
 
     def operation(self, name: str) -> Operation | None:
         """Find the part that answers an operation; None leaves it to moto."""
-        if name in REFUSED:
-            return _refuse
         found = (getattr(part, xform_name(name), None) for part in self._parts)
         return next((method for method in found if method is not None), None)
+
+    def before(self, call: Call) -> None:
+        """Refuse what moto would answer from what it does not have."""
+        if call.operation in REFUSED:
+            raise ServiceError(
+                "NotImplemented", f"rds:{call.operation} is not simulated (docs/local-organisation.md)", 501
+            )
 
     def resource_tags(self, arn: str) -> Mapping[str, str]:
         """The tags of an instance or snapshot, for `aws:ResourceTag`."""
         return self._tags.find(arn) or {} if arn.count(":") >= 6 else {}
-
-
-def _refuse(call: Call) -> dict[str, Any]:
-    raise ServiceError("NotImplemented", f"rds:{call.operation} is not simulated (docs/local-organisation.md)", 501)
