@@ -14,6 +14,7 @@ from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.organizations import Organizations
+from simulator.services.rds import RdsService
 from simulator.services.s3 import S3Service
 from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
@@ -37,6 +38,7 @@ PLAIN = (
     Iam,
     KmsService,
     Organizations,
+    RdsService,
     S3Service,
     SecurityHub,
     Topics,

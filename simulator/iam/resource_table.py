@@ -52,7 +52,6 @@ PARAMETERS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
         "DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier",
     ),
     ("rds", "cluster", "DbClusterInstanceName"): ("DBClusterIdentifier", "SourceDBClusterIdentifier"),
-    ("rds", "snapshot", "SnapshotName"): ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier"),
     ("rds", "cluster-snapshot", "ClusterSnapshotName"): (
         "DBClusterSnapshotIdentifier", "SourceDBClusterSnapshotIdentifier", "SnapshotIdentifier",
     ),
