@@ -1,7 +1,8 @@
 """The contract of the catalog: what one control consists of, as data and pure functions.
 
-A control file defines `CONTROL`, a frozen `Control`, which Pulumi, the documentation and the pipeline read without
-calling anything. Only `read`, `inspect` and `discover` ask AWS; `evaluate` and `plan` never alter their arguments.
+A control file defines `CONTROL`, a frozen `Control`. Pulumi, the documentation and the remediation
+pipeline read it without calling anything. Only `read`, `inspect` and `discover` ask AWS; `evaluate`
+and `plan` are pure and never alter their arguments.
 """
 
 from __future__ import annotations
@@ -159,7 +160,8 @@ class Ago:
 class Grant:
     """One IAM action on the ARNs (or patterns) that it needs, with the conditions that narrow it.
 
-    Those of a `Control` have the placeholders `{partition}`, `{region}`, `{account}` and `{parameter:NAME}`.
+    In the grants of a `Control` the ARNs carry the placeholders `{partition}`,
+    `{region}` and `{account}`, and parameters as `{parameter:NAME}`.
     """
 
     action: str
@@ -185,10 +187,10 @@ class Probe:
 class Change:
     """One call that changes a resource, as data.
 
-    `service` and `operation` are a boto3 client and its method; `parameters` its keyword arguments, which may hold a
-    `Ref`. `grants` name every permission that the call needs, forwarded ones included. Either `inverse` restores what
-    was read, or `irreversible` says why nothing can. `settled` are error codes that mean "already done", for every
-    change may be run twice.
+    `service` and `operation` are a boto3 client and its method; `parameters` its keyword arguments,
+    which may hold a `Ref`. `grants` name every permission that the call needs, forwarded ones
+    included. Either `inverse` restores what was read, or `irreversible` says why nothing can.
+    `settled` are error codes that mean "already done", for every change may be run twice.
     """
 
     name: str
@@ -215,9 +217,8 @@ class Ceiling:
 class Plan:
     """The least change that makes a resource compliant, in order.
 
-    `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this plan, `proves` a verdict
-    that shows it has worked (NOT_APPLICABLE: it takes the resource out of what is judged). A plan without changes
-    tells people; one with neither changes nor audience is a defect.
+    `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this
+    plan. A plan without changes tells people; one with neither changes nor audience is a defect.
     """
 
     changes: tuple[Change, ...] = ()
@@ -225,6 +226,7 @@ class Plan:
     leaves: tuple[str, ...] = ()
     ceiling: Ceiling | None = None
     message: str = ""
+    # What shows that it has worked; NOT_APPLICABLE where it takes the resource out of what is judged.
     proves: Verdict = Verdict.COMPLIANT
 
     def __post_init__(self) -> None:
@@ -274,8 +276,8 @@ Detection = ManagedRule | CustomRule | ProductFindings
 class Parameter:
     """One parameter: its type, default and bounds.
 
-    With `per_region` a setting maps Region names to values, and a Region that is not named has the default.
-    `pattern` is a full match on a string (on each string of a list).
+    With `per_region` a setting maps Region names to values, and a Region that is not named
+    has the default. `pattern` is a full match on a string (on each string of a list).
     """
 
     type: Literal["string", "integer", "boolean", "strings"]
@@ -289,7 +291,12 @@ class Parameter:
 
     def fault(self, value: Json) -> str | None:
         """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted = {"string": (str,), "integer": (int,), "boolean": (bool,), "strings": (list, tuple)}
+        accepted: dict[str, tuple[type, ...]] = {
+            "string": (str,),
+            "integer": (int,),
+            "boolean": (bool,),
+            "strings": (list, tuple),
+        }
         wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
         if wrong_type:
             return f"{value!r} is not of type {self.type}"
@@ -320,11 +327,12 @@ Discover = Callable[["Session", Place], Iterable[Resource]]
 class Control:
     """One control of the catalog: metadata, parameters, permissions and its functions.
 
-    `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug` is kebab-case and the
-    module is the same in snake_case; the Config rule is `<prefix>-<slug>`. `title` states the compliant condition.
-    `arn` is the ARN form of the resource with the placeholders {partition}, {region}, {account} and {id}.
-    `probe_grants` are what the probes of its plans read: the reader's, where the control may act. `impact` says what
-    the remediation can break and what undo cannot bring back.
+    `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
+    is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
+    `title` states the compliant condition. `arn` is the ARN form of the resource with the
+    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
+    read: the reader's, where the control may act. `impact` says what the remediation
+    can break and what undo cannot bring back.
     """
 
     id: str
