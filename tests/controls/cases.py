@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,8 @@ class Case:
     neighbour: Callable[[Session, Place], str]
     state: Callable[[Session, Place, str], object]
     thorough: bool = False
+    # How long the service takes until what a builder has made is there.
+    settles: timedelta = timedelta()
 
 
 def assigned_anew(control: Control) -> Mapping[str, str]:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from boto3 import Session
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refusal
 from lambdas.remediation import describe, session_policy, written
 from operations import scenario
+from simulator.local import LocalOrganization
 from tests.controls.cases import Case
-from tests.controls.round_trip import PLACE, member_account, planned
+from tests.controls.round_trip import PLACE, member_organization, planned
 
 EVERY = [
     pytest.param(control, case, id=f"{control.id} {case.name}")
@@ -25,9 +25,9 @@ EVERY = [
 
 
 @pytest.fixture(scope="module")
-def member() -> Iterator[Session]:
-    with member_account() as session:
-        yield session
+def organization() -> Iterator[LocalOrganization]:
+    with member_organization() as opened:
+        yield opened
 
 
 def kept(document: Any) -> Any:
@@ -36,8 +36,13 @@ def kept(document: Any) -> Any:
 
 
 @pytest.mark.parametrize(("control", "case"), EVERY)
-def test_every_plan_of_the_catalog_comes_back_as_it_was_written(member: Session, control: Control, case: Case) -> None:
+def test_every_plan_of_the_catalog_comes_back_as_it_was_written(
+    organization: LocalOrganization, control: Control, case: Case
+) -> None:
+    member = organization.session(PLACE.account, PLACE.region)
     resource = control.resource(PLACE, case.broken(member, PLACE))
+    organization.advance(case.settles)
+    member = organization.session(PLACE.account, PLACE.region)
     plan = planned(member, control, resource, case.parameters)
     if isinstance(plan, Refusal):
         return

@@ -126,6 +126,8 @@ class Bench:
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
         """Break a resource and import its finding."""
         resource = control.resource(PLACE, case.broken(self.team, PLACE))
+        if case.settles:
+            self.wait(case.settles)
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:
