@@ -92,6 +92,7 @@ class Modifications:
         changes = self._changes(call, instance)
         if instance.status == OPTIMIZING and STORAGE & set(changes):
             raise ServiceError("InvalidDBInstanceState", f"The storage of {instance.identifier} is being optimized.")
+        groups = self._groups(call, instance)
         soon, waiting = dict(instance.soon), dict(instance.waiting)
         for name, value in changes.items():
             if name in AT_ONCE or (name == "BackupRetentionPeriod" and value and instance.shown[name]):
@@ -105,7 +106,7 @@ class Modifications:
             soon |= waiting
             waiting = {}
         instance.soon, instance.waiting = soon, waiting
-        self._groups(call, instance)
+        self._regroup(instance, groups)
         self._plan(instance)
         return {"DBInstance": instance.describe()}
 
@@ -182,28 +183,36 @@ class Modifications:
             return {"MasterUserSecret": settings.secret(call, self.world, instance.id, key)}
         return {}
 
-    def _groups(self, call: Call, instance: Instance) -> None:
-        """Swap security groups, and the parameter group, which takes effect with the next reboot."""
+    def _groups(self, call: Call, instance: Instance) -> dict[str, list[dict[str, str]]]:
+        """The security groups and the parameter group that the request names, checked; raises ServiceError."""
         given, shown = call.parameters, instance.shown
+        found = {}
         name = given.get("DBParameterGroupName")
         if name and name.lower() != shown["DBParameterGroups"][0]["DBParameterGroupName"]:
-            [group] = places.parameter_group(call, shown["Engine"], shown["EngineVersion"], name)
-            shown["DBParameterGroups"] = [{**group, "ParameterApplyStatus": "pending-reboot"}]
+            found["DBParameterGroups"] = places.parameter_group(call, shown["Engine"], shown["EngineVersion"], name)
         if given.get("VpcSecurityGroupIds"):
-            self._swap(call, instance, given["VpcSecurityGroupIds"])
+            vpc = shown["DBSubnetGroup"]["VpcId"]
+            found["VpcSecurityGroups"] = places.security_groups(call, vpc, given["VpcSecurityGroupIds"])
+        return found
 
-    def _swap(self, call: Call, instance: Instance, names: list[str]) -> None:
-        wanted = places.security_groups(call, instance.shown["DBSubnetGroup"]["VpcId"], names)
-        before = {one["VpcSecurityGroupId"] for one in instance.shown["VpcSecurityGroups"]}
+    def _regroup(self, instance: Instance, groups: Mapping[str, list[dict[str, str]]]) -> None:
+        """Swap groups: of security while the instance is in use, of parameters by the next reboot."""
+        shown = instance.shown
+        for group in groups.get("DBParameterGroups", ()):
+            shown["DBParameterGroups"] = [{**group, "ParameterApplyStatus": "pending-reboot"}]
+        if "VpcSecurityGroups" not in groups:
+            return
+        wanted = groups["VpcSecurityGroups"]
+        before = {one["VpcSecurityGroupId"] for one in shown["VpcSecurityGroups"]}
         after = {one["VpcSecurityGroupId"] for one in wanted}
-        instance.shown["VpcSecurityGroups"] = [
+        shown["VpcSecurityGroups"] = swapped = [
             *({**one, "Status": "active" if one["VpcSecurityGroupId"] in before else "adding"} for one in wanted),
             *({"VpcSecurityGroupId": one, "Status": "removing"} for one in sorted(before - after)),
         ]
 
         def joined() -> None:
-            if {one["VpcSecurityGroupId"] for one in instance.shown["VpcSecurityGroups"]} == before | after:
-                instance.shown["VpcSecurityGroups"] = wanted
+            if shown["VpcSecurityGroups"] is swapped:
+                shown["VpcSecurityGroups"] = wanted
                 self._progress.record(instance)
 
         label = f"rds: security groups of {instance.identifier}"

@@ -119,9 +119,9 @@ def parameter_group(call: Call, engine: str, version: str, name: str | None) -> 
         if found is None:
             raise ServiceError("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
         wanted = engines.family(engine, version)
-        if found.db_parameter_group_family != wanted:
+        if found.family != wanted:
             raise combination(
-                f"The Parameter Group {name} with DBParameterGroupFamily {found.db_parameter_group_family} can't be "
+                f"The Parameter Group {name} with DBParameterGroupFamily {found.family} can't be "
                 f"used for this instance. Please use a Parameter Group with DBParameterGroupFamily {wanted}"
             )
     return [{"DBParameterGroupName": name, "ParameterApplyStatus": "in-sync"}]
