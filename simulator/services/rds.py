@@ -11,6 +11,7 @@ from botocore import xform_name
 
 from simulator.call import Call, ServiceError
 from simulator.service import Operation, Service
+from simulator.services.rds_connections import Connections
 from simulator.services.rds_events import Events
 from simulator.services.rds_instances import Instances
 from simulator.services.rds_modify import Modifications
@@ -45,7 +46,8 @@ class RdsService(Service):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.records = Records()
-        progress, events = Progress(world), Events(world)
+        self.metrics = self.connections = Connections(world, self.records)
+        progress, events = Progress(world, self.connections), Events(world)
         snapshots = Snapshots(world, self.records, progress, events)
         instances = Instances(world, self.records, progress, events, snapshots)
         power = Power(world, self.records, progress, events, snapshots)

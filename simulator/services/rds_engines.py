@@ -107,7 +107,12 @@ def parameter_group(engine: str, version: str) -> str:
 
 def option_group(engine: str, version: str) -> str:
     """The default option group of a version: `default:mysql-8-0`."""
-    return f"default:{engine}-{'-'.join(version.split('.')[: ENGINES[engine].depth])}"
+    return f"default:{engine}-{major(engine, version).replace('.', '-')}"
+
+
+def major(engine: str, version: str) -> str:
+    """The major version that option groups are for: `17`, `8.0`, `16.00`."""
+    return ".".join(version.split(".")[: ENGINES[engine].depth])
 
 
 def baseline(engine: str, allocated: int) -> tuple[int, int]:

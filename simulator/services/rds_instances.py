@@ -201,6 +201,7 @@ class Instances:
 
         def gone() -> None:
             self._events.tell("RDS-EVENT-0003", instance)
+            self._progress.connections.deleted(instance)
             self._records.remove(instance)
             self._leave(instance)
 

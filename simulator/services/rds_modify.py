@@ -213,6 +213,7 @@ class Modifications:
         def joined() -> None:
             if shown["VpcSecurityGroups"] is swapped:
                 shown["VpcSecurityGroups"] = wanted
+                self._progress.connections.admit(instance)
                 self._progress.record(instance)
 
         label = f"rds: security groups of {instance.identifier}"
@@ -275,6 +276,7 @@ class Modifications:
         before = instance.identifier
         instance.soon.pop("DBInstanceIdentifier", None)
         self._records.rename(instance, name)
+        self._progress.connections.renamed(instance, before)
         for other in self._records.instances(*instance.place):
             replicas = other.shown["ReadReplicaDBInstanceIdentifiers"]
             replicas[:] = [name if one == before else one for one in replicas]

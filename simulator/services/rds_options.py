@@ -1,4 +1,4 @@
-"""What can be ordered: engines, versions and instance classes, and whether their storage can be encrypted.
+"""What can be ordered, and whether its storage can be encrypted; option groups, which moto makes for old versions only.
 
 Source: RDS API reference, DescribeOrderableDBInstanceOptions; RDS User Guide, "Encrypting Amazon RDS resources".
 """
@@ -11,6 +11,7 @@ from moto.backends import get_backend
 
 from simulator.call import Call
 from simulator.services import rds_engines as engines
+from simulator.services import rds_places as places
 from simulator.services.rds_identifiers import invalid, paged
 
 STORAGE = ("gp2", "gp3", "io1")
@@ -18,7 +19,22 @@ LEGACY = ("db.m1.", "db.m2.", "db.t2.")
 
 
 class Options:
-    """The operation that lists what can be ordered."""
+    """The operations on what can be ordered, and the making of option groups."""
+
+    def create_option_group(self, call: Call) -> dict[str, Any]:
+        """Make an option group; its options are moto's to change."""
+        made = places.new_option_group(call)
+        return {
+            "OptionGroup": {
+                "OptionGroupName": made.name,
+                "OptionGroupDescription": made.description,
+                "EngineName": made.engine_name,
+                "MajorEngineVersion": made.major_engine_version,
+                "Options": [],
+                "AllowsVpcAndNonVpcInstanceMemberships": True,
+                "OptionGroupArn": made.arn,
+            }
+        }
 
     def describe_orderable_db_instance_options(self, call: Call) -> dict[str, Any]:
         """List the classes of an engine, in pages; the version is whichever is asked for, else the default one."""

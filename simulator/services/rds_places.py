@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
+from moto.rds.models import OptionGroup
 
 from simulator.call import Call, ServiceError
 from simulator.services import rds_engines as engines
@@ -100,22 +101,21 @@ def admits(account: str, region: str, groups: list[dict[str, str]], port: int) -
 
 
 def _lets_in(rule: Any, port: int) -> bool:
-    if not (rule.ip_ranges or rule.source_groups or rule.prefix_list_ids):
-        return False
     protocol = str(rule.ip_protocol)
-    if protocol == "-1":
-        return True
-    if protocol not in ("tcp", "6") or rule.from_port is None or rule.to_port is None:
-        return False
-    return int(rule.from_port) <= port <= int(rule.to_port)
+    return protocol == "-1" or (protocol in ("tcp", "6") and int(rule.from_port) <= port <= int(rule.to_port))
 
 
 def parameter_group(call: Call, engine: str, version: str, name: str | None) -> list[dict[str, str]]:
     """The parameter group of an instance; raises DBParameterGroupNotFound, or where its family is another."""
+    groups = get_backend("rds")[call.account][call.region]
     default = engines.parameter_group(engine, version)
     name = (name or default).lower()
+    if name == default and name not in groups.db_parameter_groups:  # RDS makes it with its first instance
+        family = engines.family(engine, version)
+        made = {"db_parameter_group_name": name, "db_parameter_group_family": family}
+        groups.create_db_parameter_group({**made, "description": f"Default parameter group for {family}", "tags": []})
     if name != default:
-        found = get_backend("rds")[call.account][call.region].db_parameter_groups.get(name)
+        found = groups.db_parameter_groups.get(name)
         if found is None:
             raise ServiceError("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
         wanted = engines.family(engine, version)
@@ -129,15 +129,36 @@ def parameter_group(call: Call, engine: str, version: str, name: str | None) -> 
 
 def option_group(call: Call, engine: str, version: str, name: str | None) -> list[dict[str, str]]:
     """The option group of an instance; raises OptionGroupNotFoundFault, or where it is another engine's."""
+    groups = get_backend("rds")[call.account][call.region]
     default = engines.option_group(engine, version)
     name = (name or default).lower()
+    if name == default and name not in groups.option_groups:
+        major = engines.major(engine, version)
+        about = f"Default option group for {engine} {major}"
+        groups.option_groups[name] = OptionGroup(groups, name, engine, major, about)
     if name != default:
-        found = get_backend("rds")[call.account][call.region].option_groups.get(name)
+        found = groups.option_groups.get(name)
         if found is None:
             raise ServiceError("OptionGroupNotFoundFault", f"Specified OptionGroupName: {name} not found.", 404)
         if found.engine_name != engine:
             raise combination(f"The option group {name} is for {found.engine_name}, not {engine}.")
     return [{"OptionGroupName": name, "Status": "in-sync"}]
+
+
+def new_option_group(call: Call) -> Any:
+    """Make an option group for any engine and version; raises ServiceError."""
+    given = call.parameters
+    groups, name = get_backend("rds")[call.account][call.region], given["OptionGroupName"].lower()
+    if given["EngineName"] not in engines.ENGINES:
+        raise invalid(f"Invalid DB engine: {given['EngineName']}")
+    if name in groups.option_groups:
+        raise ServiceError("OptionGroupAlreadyExistsFault", f"An option group named {name} already exists.")
+    made = OptionGroup(
+        groups, name, given["EngineName"], given["MajorEngineVersion"], given["OptionGroupDescription"],
+        [dict(tag) for tag in given.get("Tags") or ()],
+    )  # fmt: skip
+    groups.option_groups[name] = made
+    return made
 
 
 def keeps_options(call: Call, name: str) -> bool:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.services import rds_places as places
 from simulator.services.rds_records import AVAILABLE, OPTIMIZING, Instance
 
 if TYPE_CHECKING:
+    from simulator.services.rds_connections import Connections
     from simulator.world import World
 
 Action = Callable[[], None]
-DOWN = frozenset({"rebooting", "starting", "stopping"})  # nobody is connected
+RESTARTS = frozenset({"creating", "rebooting", "starting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class Step:
 class Progress:
     """Moves instances from state to state; AWS Config sees each."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, connections: Connections) -> None:
         self.world = world
+        self.connections = connections
 
     def run(self, instance: Instance, steps: Sequence[Step], final: str = AVAILABLE) -> None:
         """Take an instance through some states to a final one; whatever was under way is given up."""
@@ -44,14 +45,15 @@ class Progress:
             return
         step, *rest = steps
         instance.status = step.status
-        if step.status in DOWN:
-            instance.connections = 0
+        self.connections.note(instance)
 
         def after() -> None:
             instance.due = None
             if step.end is not None:
                 step.end()
             self.run(instance, rest, final)
+            if step.status in RESTARTS:
+                self.connections.restarted(instance)
             self.record(instance)
 
         label = f"rds: {instance.identifier} is {step.status}"
@@ -59,19 +61,13 @@ class Progress:
 
     def _settle(self, instance: Instance, final: str) -> None:
         instance.status = final
+        self.connections.note(instance)
         now = self.world.agenda.now()
         if final != AVAILABLE:
             return
-        self.reconnect(instance)
         if instance.optimized is not None and instance.optimized > now:
             left = (instance.optimized - now).total_seconds()
             self.run(instance, [Step(OPTIMIZING, left)])
-
-    def reconnect(self, instance: Instance) -> None:
-        """Let the applications connect again, where the security groups let them."""
-        groups = instance.shown["VpcSecurityGroups"]
-        admitted = places.admits(instance.account, instance.region, groups, instance.port)
-        instance.connections = instance.clients if admitted else 0
 
     def record(self, instance: Instance) -> None:
         """Let AWS Config compare."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from simulator.services.cloudwatch import CloudWatch
 from simulator.services.config_types_compute import db_instances
 from simulator.services.ec2 import Ec2Service
 from simulator.services.iam import Iam
@@ -128,7 +129,7 @@ class Databases:
 def databases() -> Iterator[Databases]:
     """Open RDS in one account."""
     with desk(RdsService) as opened:
-        opened.world.services |= {kind.name: kind(opened.world) for kind in (KmsService, Ec2Service, Iam)}
+        opened.world.services |= {kind.name: kind(opened.world) for kind in (CloudWatch, KmsService, Ec2Service, Iam)}
         made = Databases(opened)
         opened.world.door.recorder = made
         yield made

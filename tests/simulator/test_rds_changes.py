@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from simulator.call import ServiceError
+from tests.simulator.correction_world import ACCOUNT, REGION
 from tests.simulator.rds_world import Databases, databases
 
 
@@ -265,3 +267,47 @@ def test_tags_are_set_listed_and_removed_on_instances_and_on_what_moto_keeps(rds
         rds.ask("ListTagsForResource", ResourceName=rds.shown()["DBInstanceArn"] + "x")
     with refused("InvalidParameterValue"):
         rds.ask("AddTagsToResource", ResourceName=rds.shown()["DBInstanceArn"], Tags=[{"Key": "aws:x", "Value": ""}])
+
+
+def connected(rds: Databases, name: str = "db", minutes: int = 5) -> list[float]:
+    """The highest number of connections in each of the last minutes that were measured."""
+    now = rds.desk.world.agenda.now().replace(second=0)
+    asked = {
+        "Namespace": "AWS/RDS", "MetricName": "DatabaseConnections", "Period": 60, "Statistics": ["Maximum"],
+        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
+        "StartTime": now - timedelta(minutes=minutes), "EndTime": now,
+    }  # fmt: skip
+    points = rds.of("cloudwatch", "GetMetricStatistics", **asked)["Datapoints"]
+    return [one["Maximum"] for one in sorted(points, key=lambda one: one["Timestamp"])]
+
+
+def test_connections_end_by_a_reboot_behind_a_group_that_lets_nobody_in(rds: Databases) -> None:
+    feed = rds.desk.corrected.connections.feed
+    opened, closed = rds.group("open", 5432), rds.group("closed")
+    feed(ACCOUNT, REGION, "db", 12)
+    rds.now_modify(VpcSecurityGroupIds=[opened])
+    rds.wait(minutes=5)
+    assert connected(rds) == [12.0] * 5
+    rds.now_modify(VpcSecurityGroupIds=[closed])
+    rds.wait(minutes=5)
+    assert connected(rds) == [12.0] * 5  # what is connected stays so
+    rds.ask("RebootDBInstance", DBInstanceIdentifier="db")
+    rds.rest()
+    rds.wait(minutes=5)
+    assert connected(rds) == [0.0] * 5
+    rds.now_modify(VpcSecurityGroupIds=[opened])
+    rds.wait(minutes=5)
+    assert connected(rds)[-4:] == [12.0] * 4
+
+
+def test_metrics_follow_the_name_and_a_stopped_instance_has_none(rds: Databases) -> None:
+    rds.desk.corrected.connections.feed(ACCOUNT, REGION, "db", 3)
+    rds.now_modify(VpcSecurityGroupIds=[rds.group("open", 5432)], NewDBInstanceIdentifier="old")
+    rds.wait(minutes=5)
+    assert (connected(rds), connected(rds, "old")) == ([], [3.0] * 5)
+    rds.ask("StopDBInstance", DBInstanceIdentifier="old")
+    rds.rest()
+    rds.wait(minutes=10)
+    assert connected(rds, "old") == []
+    listed = rds.of("cloudwatch", "ListMetrics", Namespace="AWS/RDS")["Metrics"]
+    assert [one["Dimensions"][0]["Value"] for one in listed] == ["db", "old"]
