@@ -17,7 +17,7 @@ from lambdas.remediation import describe, session_policy
 from lambdas.remediation.apply import Run
 from operations.scenario import ScenarioError, cases
 from simulator.local import LocalOrganization
-from tests.controls.cases import Case
+from tests.controls.cases import Case, settled
 from tests.controls.roles import enter, make_role
 from tests.controls.round_trip import PLACE, await_effect, judged, member_organization, planned
 
@@ -53,10 +53,8 @@ class Bench:
 
     def build(self, control: Control, case: Case, builder: Callable[[Session, Place], str]) -> Resource:
         """Build a resource of a case, and wait until it is there."""
-        resource = control.resource(PLACE, builder(self.session, PLACE))
-        if case.settles:
-            self.organization.advance(case.settles)
-        return resource
+        made = builder(self.session, PLACE)
+        return control.resource(PLACE, settled(case, lambda: self.session, PLACE, made, self.organization.advance))
 
     def plan(self, control: Control, case: Case) -> tuple[Resource, Plan | Refusal]:
         """The broken resource of a case and its plan."""

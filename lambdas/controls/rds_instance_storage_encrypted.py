@@ -19,15 +19,8 @@ from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
 from lambdas.services import rds_instances as instances
 from lambdas.services.bucket_encryption import key_fault
-from lambdas.services.rds_replacement import (
-    BY_RDS,
-    FEATURES,
-    KEY_USES,
-    MONITORING,
-    SECRET_USES,
-    Replacement,
-    stop_superseded,
-)
+from lambdas.services.rds_calls import FEATURES, MONITORING, OF_SECRET, OF_STORAGE, SECRET_USES
+from lambdas.services.rds_replacement import Replacement, stop_superseded
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -184,7 +177,7 @@ def _stop(resource: Resource, settings: Mapping[str, Any]) -> Plan | Refusal:
         ),
         proves=model.Verdict.NOT_APPLICABLE,
         message=f"DB instance {resource.id} was replaced by the encrypted {successor} and stopped; it runs again, for "
-        f"RDS starts an instance seven days after it was stopped. Nobody can connect to it. What it costs: "
+        f"RDS starts an instance seven days after it was stopped. Nobody can connect to it. "
         f"{instances.cost(settings)}.",
     )
 
@@ -256,39 +249,38 @@ def _leaves(replacement: Replacement) -> Iterator[str]:
     """Say what stays, what it costs, and what does not follow the name."""
     settings, name = replacement.settings, replacement.name
     yield (
-        f"The original stays as {replacement.aside} (the date is the day it was made), closed, stopped and tagged, and "
-        f"only a person deletes it: {instances.cost(settings)}. RDS starts it after seven days; this control then asks "
-        "to stop it again."
+        f"The original, as {replacement.aside} (the date is the day it was made): closed, stopped, tagged, and deleted "
+        f"by a person only. {instances.cost(settings)}. RDS starts it after seven days; this control then asks to stop "
+        "it again."
     )
-    yield f"The snapshots {' and '.join(replacement.snapshots)} stay and are billed until somebody deletes them."
+    yield f"The snapshots {' and '.join(replacement.snapshots)}: billed until a person deletes them."
     yield (
-        f"The copy has a DbiResourceId of its own: IAM policies that name {settings['DbiResourceId']} (rds-db:connect) "
-        "must name the new one"
-        f"{', and this instance uses IAM authentication' if settings.get('IAMDatabaseAuthenticationEnabled') else ''}."
-    )
-    yield (
-        f"Metrics, events and their subscriptions follow the name {name}. Automated backups, points in time to restore "
-        "to, Performance Insights history, RDS Proxy targets and the order of maintenance stay with the original."
+        f"IAM policies that name {settings['DbiResourceId']} (rds-db:connect): the copy has another DbiResourceId, "
+        f"which they must name{' too' if settings.get('IAMDatabaseAuthenticationEnabled') else ' if there are any'}."
     )
     yield (
-        "What the database does by itself (event schedulers, pg_cron, SQL Agent, replication that it fetches) is not "
-        "stopped by the quarantine: what that writes after the snapshot stays with the original."
+        "Automated backups, the points in time to restore to, Performance Insights history and targets of RDS Proxy: "
+        f"they stay with the original. Metrics, events and their subscriptions follow the name {name}."
+    )
+    yield (
+        "What the database does by itself (event schedulers, pg_cron, SQL Agent, replication that it fetches): the "
+        "quarantine does not stop it, and what it writes after the snapshot stays with the original."
     )
     if settings.get("MasterUserSecret"):
         yield (
-            f"The master user's secret is a new one with a new password: whoever reads "
-            f"{settings['MasterUserSecret']['SecretArn']} must be given the new ARN."
+            f"Whoever reads the master user's secret {settings['MasterUserSecret']['SecretArn']}: RDS makes a new one "
+            "with a new password for the copy, and they need its ARN."
         )
     if settings.get("DBInstanceAutomatedBackupsReplications"):
-        yield "Backups that are replicated to another Region are those of the original: begin that anew for the copy."
+        yield "Backups that are replicated to another Region: they are the original's; begin that anew for the copy."
     waiting = [
         one["DBParameterGroupName"]
         for one in settings["DBParameterGroups"]
         if one["ParameterApplyStatus"] == "pending-reboot"
     ]
     if waiting:
-        yield f"Parameters of {', '.join(waiting)} that wait for a restart take effect with it."
-    yield f"The security group {replacement.group_name} stays in the VPC: it admits nobody and costs nothing."
+        yield f"Parameters of {', '.join(waiting)} that wait for a restart: they take effect with it."
+    yield f"The security group {replacement.group_name} in the VPC: it admits nobody and costs nothing."
 
 
 CONTROL = model.Control(
@@ -345,7 +337,7 @@ CONTROL = model.Control(
         ),
         Grant("rds:AddRoleToDBInstance", DB),
         Grant("rds:RemoveRoleFromDBInstance", DB),
-        *(Grant(action, KEYS, BY_RDS) for action in KEY_USES),
+        *(Grant(action, KEYS, conditions) for action, conditions in (*OF_STORAGE, *OF_SECRET)),
         *(Grant(action, SECRETS) for action in SECRET_USES),
         Grant("iam:PassRole", ROLES, MONITORING),
         Grant("iam:PassRole", ROLES, FEATURES),

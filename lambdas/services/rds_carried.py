@@ -50,7 +50,6 @@ RESTORED: Mapping[str, str] = {
     "NetworkType": "NetworkType",
     "OptionGroupName": "OptionGroupMemberships[0].OptionGroupName",
     "Port": "Endpoint.Port",
-    "PreferredBackupWindow": "PreferredBackupWindow",
     "ProcessorFeatures": "ProcessorFeatures",
     "PubliclyAccessible": "PubliclyAccessible",
     "StorageThroughput": "StorageThroughput",
@@ -65,6 +64,8 @@ MODIFIED: Mapping[str, str] = {
     "MonitoringRoleArn": "MonitoringRoleArn",
     "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
     "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
+    # Both together, for they must not overlap: at the restore RDS would choose the other one at random.
+    "PreferredBackupWindow": "PreferredBackupWindow",
     "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
     "PromotionTier": "PromotionTier",
 }
@@ -103,6 +104,7 @@ CUSTOM = "RDS Custom only, which is refused"
 NOT_RESTORED: Mapping[str, str] = {
     "CustomIamInstanceProfile": CUSTOM,
     "DBClusterSnapshotIdentifier": "clusters are not judged here",
+    "PreferredBackupWindow": "the modification sets it, together with the maintenance window",
     "TagSpecifications": "the tags of automated backups stay with the original's backups",
     "TdeCredentialArn": "an instance that has one is refused: its password cannot be read",
     "TdeCredentialPassword": "nobody can read it; an instance that needs it is refused",
@@ -153,6 +155,58 @@ DIFFERENT: Mapping[str, str] = {
     "StorageVolumeStatus": "restored storage is worked on for some time",
     "TagList": "tags of AWS's own are not ours to give, and the copy has one that names the original",
     "UpgradeRolloutOrder": "an upgrade rollout policy sets it",
+}
+# What is the same without being carried: it comes with the snapshot, the name, or another call of the plan.
+WITH_THE_DATA = frozenset(
+    {
+        "AssociatedRoles",
+        "CharacterSetName",
+        "DBInstanceArn",
+        "DBInstanceIdentifier",
+        "DBInstanceStatus",
+        "DBSecurityGroups",
+        "DbInstancePort",
+        "EngineVersion",
+        "ListenerEndpoint",
+        "MasterUsername",
+        "MultiTenant",
+        "NcharCharacterSetName",
+        "PrimaryEndpoint",
+        "Timezone",
+        "VpcSecurityGroups",
+    }
+)
+# What no instance has that the plan touches.
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "ActivityStreamEngineNativeAuditFieldsIncluded",
+            "ActivityStreamKinesisStreamName",
+            "ActivityStreamKmsKeyId",
+            "ActivityStreamMode",
+            "ActivityStreamPolicyStatus",
+            "ActivityStreamStatus",
+        ),
+        "an instance whose activity stream is on is refused",
+    ),
+    **dict.fromkeys(
+        ("AutomationMode", "CustomIamInstanceProfile", "DBSystemId", "ResumeFullAutomationModeTime"), CUSTOM
+    ),
+    **dict.fromkeys(
+        (
+            "ReadReplicaDBClusterIdentifiers",
+            "ReadReplicaDBInstanceIdentifiers",
+            "ReadReplicaSourceDBClusterIdentifier",
+            "ReadReplicaSourceDBInstanceIdentifier",
+            "ReplicaMode",
+            "StatusInfos",
+        ),
+        "replicas and their sources are refused",
+    ),
+    **dict.fromkeys(("DBClusterIdentifier", "VPCNetworkingEnabled"), "instances of clusters are not judged here"),
+    "AutomaticRestartTime": "only stopped instances have one",
+    "PendingModifiedValues": "an instance with changes that wait is refused",
+    "TdeCredentialArn": NOT_RESTORED["TdeCredentialArn"],
 }
 # Below these sizes, in GiB, gp3 has a baseline that cannot be set; SQL Server has no such size.
 GP3_SIZES = {"oracle": 200, "sqlserver": 0}

@@ -122,7 +122,7 @@ def cost(settings: Mapping[str, Any]) -> str:
     zones = 2 if settings.get("MultiAZ") else 1
     price = f"about {size * GIB_MONTH[kind] * zones:.2f} US dollars a month" if kind in GIB_MONTH else "billed"
     return (
-        f"its {size} GiB of {kind} storage are {price} at the list price of us-east-1, provisioned IOPS and backups "
+        f"Its {size} GiB of {kind} storage are {price} at the list price of us-east-1, provisioned IOPS and backups "
         f"beside them, and while it runs also the hours of {settings['DBInstanceClass']}"
         f"{', twice for Multi-AZ' if zones == 2 else ''}"
     )

@@ -10,27 +10,17 @@ up permissions for Enhanced Monitoring"; Service Authorization Reference, Amazon
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lambdas.controls.model import Ago, Change, Grant, Probe, Ref, Resource
+from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
+from lambdas.services import rds_calls as calls
 from lambdas.services import rds_carried as carried
 from lambdas.services import rds_instances as instances
+from lambdas.services.rds_calls import BUSY, GROUPS, HOUR, IN_USE, undo
 
-HOUR = 3600
-# An operation that was asked for again while the first one is under way is refused for the state of the instance.
-BUSY = "InvalidDBInstanceState"
-IN_USE = f"contains(`{json.dumps(instances.RUNNING)}`, DBInstanceStatus)"
-STOPPED = ("DBInstanceStatus", instances.STOPPED)
-GROUPS = "sort(VpcSecurityGroups[?Status=='active'].VpcSecurityGroupId)"
 FIND_GROUP = "find-quarantine-group"
-# What is passed to which service, and how RDS uses keys in its caller's name.
-MONITORING = {"StringEquals": {"iam:PassedToService": "monitoring.rds.amazonaws.com"}}
-FEATURES = {"StringEquals": {"iam:PassedToService": "rds.amazonaws.com"}}
-BY_RDS = {"StringLike": {"kms:ViaService": ["rds.*.amazonaws.com", "rds.*.amazonaws.com.cn"]}}
-KEY_USES = ("kms:CreateGrant", "kms:DescribeKey")
-SECRET_USES = ("secretsmanager:CreateSecret", "secretsmanager:TagResource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,8 @@ class Replacement:
         yield self._adjust()
         yield from self._roles()
         yield from self._swap()
-        yield self._stop()
+        yield self._keep_closed()
+        yield self._stop("stop-original")
         yield self._open()
 
     def _quarantine_group(self) -> Iterator[Change]:
@@ -113,7 +104,7 @@ class Replacement:
             f"[{IN_USE}, VpcSecurityGroups[].Status, contains(`{former}`, VpcSecurityGroups[0].VpcSecurityGroupId)]"
         )
         return replace(
-            self._put_groups("close-original", self.name, [self._group]),
+            calls.put_groups("close-original", self._db(self.name), [self._group]),
             effect=self._original(closed, [True, ["active"], False]),
             inverse=self._reopen("close-original"),
         )
@@ -121,7 +112,7 @@ class Replacement:
     def _reopen(self, of: str) -> Change:
         """Give the original its groups back; what only prepares the quarantine or follows from it ends so, too."""
         opened = self._original(f"[{IN_USE}, {GROUPS}]", [True, sorted(self._groups)])
-        return _undo(of, replace(self._put_groups(of, self.name, self._groups), effect=opened))
+        return undo(of, replace(calls.put_groups(of, self._db(self.name), self._groups), effect=opened))
 
     def _reboot(self) -> Change:
         """End the connections that the former groups have let in: a group that is taken away does not end them."""
@@ -143,30 +134,13 @@ class Replacement:
         """
         parameters = {"ResourceName": self._db(self.name)}
         tags = [{"Key": instances.SUPERSEDED, "Value": self.name}]
-        idle = Probe(
-            service="cloudwatch",
-            operation="get_metric_statistics",
-            parameters={
-                "Namespace": "AWS/RDS",
-                "MetricName": "DatabaseConnections",
-                "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": self.name}],
-                "StartTime": Ago(300),
-                "EndTime": Ago(0),
-                "Period": 60,
-                "Statistics": ["Maximum"],
-            },
-            path="[length(Datapoints) >= `3`, max(Datapoints[].Maximum)]",
-            expected=([True, 0.0],),
-            interval=60,
-            timeout=HOUR,
-        )
         change = Change(
             name="mark-original",
             service="rds",
             operation="add_tags_to_resource",
             parameters={**parameters, "Tags": tags},
             grants=(Grant("rds:AddTagsToResource", (self._db(self.name),)),),
-            effect=idle,
+            effect=calls.idle(self.name),
         )
         unmark = Change(
             name="",
@@ -175,7 +149,7 @@ class Replacement:
             parameters={**parameters, "TagKeys": [instances.SUPERSEDED]},
             grants=(Grant("rds:RemoveTagsFromResource", (self._db(self.name),)),),
         )
-        return replace(change, inverse=_undo("mark-original", unmark))
+        return replace(change, inverse=undo("mark-original", unmark))
 
     def _encrypted_snapshot(self) -> Iterator[Change]:
         taken, encrypted = self.snapshots
@@ -185,10 +159,10 @@ class Replacement:
             operation="create_db_snapshot",
             parameters={"DBInstanceIdentifier": self.name, "DBSnapshotIdentifier": taken},
             grants=(Grant("rds:CreateDBSnapshot", (self._db(self.name), self._arn(f"snapshot:{taken}"))),),
-            # No snapshot had this name when the plan was made: it is this plan's own.
-            settled=("DBSnapshotAlreadyExists",),
+            # No snapshot had this name when the plan was made: it is this plan's own, there or on its way.
+            settled=("DBSnapshotAlreadyExists", BUSY),
             inverse=self._delete_snapshot("take-snapshot", taken),
-            effect=_snapshot(taken, "DbiResourceId", self.settings["DbiResourceId"]),
+            effect=calls.snapshot(taken, "DbiResourceId", self.settings["DbiResourceId"]),
         )
         both = (self._arn(f"snapshot:{taken}"), self._arn(f"snapshot:{encrypted}"))
         yield Change(
@@ -200,10 +174,10 @@ class Replacement:
                 "TargetDBSnapshotIdentifier": encrypted,
                 "KmsKeyId": self.key,
             },
-            grants=(Grant("rds:CopyDBSnapshot", both), *_uses(self.key)),
+            grants=(Grant("rds:CopyDBSnapshot", both), *calls.uses(self.key)),
             settled=("DBSnapshotAlreadyExists",),
             inverse=self._delete_snapshot("encrypt-snapshot", encrypted),
-            effect=_snapshot(encrypted, "KmsKeyId", self.key),
+            effect=calls.snapshot(encrypted, "KmsKeyId", self.key),
         )
 
     def _delete_snapshot(self, of: str, snapshot: str) -> Change:
@@ -213,9 +187,10 @@ class Replacement:
             operation="delete_db_snapshot",
             parameters={"DBSnapshotIdentifier": snapshot},
             grants=(Grant("rds:DeleteDBSnapshot", (self._arn(f"snapshot:{snapshot}"),)),),
-            settled=("DBSnapshotNotFound",),
+            # One that somebody else has begun to copy or share stays.
+            settled=("DBSnapshotNotFound", "InvalidDBSnapshotState"),
         )
-        return _undo(of, change)
+        return undo(of, change)
 
     def _restore(self) -> Change:
         given = carried.restore(self.settings)
@@ -232,11 +207,11 @@ class Replacement:
         grants = [
             Grant("rds:RestoreDBInstanceFromDBSnapshot", around),
             Grant("rds:AddTagsToResource", (self._db(self.copy),)),
-            *_uses(self.key),
+            *calls.uses(self.key),
             *self._secret(given),
         ]
         if "DomainIAMRoleName" in given:
-            grants.append(Grant("iam:PassRole", (self._role(given["DomainIAMRoleName"]),), FEATURES))
+            grants.append(Grant("iam:PassRole", (self._role(given["DomainIAMRoleName"]),), calls.FEATURES))
         return Change(
             name="restore-copy",
             service="rds",
@@ -251,9 +226,9 @@ class Replacement:
             grants=tuple(grants),
             # No instance had this name when the plan was made.
             settled=("DBInstanceAlreadyExists",),
-            inverse=_undo("restore-copy", _stop(self._db(self.copy), _named(self.copy, *STOPPED))),
+            inverse=self._stop_copy("restore-copy"),
             effect=replace(
-                _named(self.copy, "DBInstanceStatus", *instances.RUNNING),
+                calls.named(self.copy, "DBInstanceStatus", *instances.RUNNING),
                 failed=instances.BROKEN,
                 interval=60,
                 timeout=24 * HOUR,
@@ -265,9 +240,9 @@ class Replacement:
         given = carried.modify(self.settings)
         grants = [Grant("rds:ModifyDBInstance", (self._db(self.copy),)), *self._secret(given)]
         if "MonitoringRoleArn" in given:
-            grants.append(Grant("iam:PassRole", (given["MonitoringRoleArn"],), MONITORING))
+            grants.append(Grant("iam:PassRole", (given["MonitoringRoleArn"],), calls.MONITORING))
         if "PerformanceInsightsKMSKeyId" in given:
-            grants.extend(_uses(given["PerformanceInsightsKMSKeyId"]))
+            grants.extend(calls.uses(given["PerformanceInsightsKMSKeyId"]))
         path, values = carried.taken_over(self.settings)
         whole = f"[{IN_USE}, KmsKeyId, {path}]"
         return Change(
@@ -278,9 +253,9 @@ class Replacement:
             parameters={"DBInstanceIdentifier": self.copy, "ApplyImmediately": True, **given},
             grants=tuple(grants),
             settled=(BUSY,),
-            # What is set costs nothing while the copy is stopped; it stays closed.
-            inverse=self._keep_closed("adjust-copy", self.copy),
-            effect=replace(_named(self.copy, whole, [True, self.key, values]), timeout=2 * HOUR),
+            # What is set costs nothing while the copy is stopped, and goes when a person deletes it.
+            inverse=self._stop_copy("adjust-copy"),
+            effect=replace(calls.named(self.copy, whole, [True, self.key, values]), interval=60),
         )
 
     def _roles(self) -> Iterator[Change]:
@@ -296,68 +271,58 @@ class Replacement:
                 parameters={"DBInstanceIdentifier": self.copy, **of_role},
                 grants=(
                     Grant("rds:AddRoleToDBInstance", (self._db(self.copy),)),
-                    Grant("iam:PassRole", (role["RoleArn"],), FEATURES),
+                    Grant("iam:PassRole", (role["RoleArn"],), calls.FEATURES),
                 ),
                 settled=("DBInstanceRoleAlreadyExists",),
-                effect=_named(self.copy, active, [True, ["ACTIVE"]]),
+                effect=calls.named(self.copy, active, [True, ["ACTIVE"]]),
             )
             remove = replace(
                 change,
                 operation="remove_role_from_db_instance",
                 grants=(Grant("rds:RemoveRoleFromDBInstance", (self._db(self.copy),)),),
                 settled=("DBInstanceRoleNotFound",),
-                effect=_named(self.copy, active, [True, []]),
+                effect=calls.named(self.copy, active, [True, []]),
             )
-            yield replace(change, inverse=_undo(name, remove))
+            yield replace(change, inverse=undo(name, remove))
 
     def _swap(self) -> Iterator[Change]:
-        """Rename the original, then the copy; a name that is not there any more has been changed already."""
-
-        def renamed(name: str, old: str, new: str, effect: Probe) -> Change:
-            return Change(
-                name=name,
-                service="rds",
-                operation="modify_db_instance",
-                # Otherwise it waits for the maintenance window. A plan is refused while other changes do.
-                parameters={"DBInstanceIdentifier": old, "NewDBInstanceIdentifier": new, "ApplyImmediately": True},
-                grants=(Grant("rds:ModifyDBInstance", (self._db(old), self._db(new))),),
-                settled=("DBInstanceNotFound", BUSY),
-                effect=effect,
-            )
-
+        """Rename the original, then the copy."""
         called = f"[DBInstanceIdentifier, {IN_USE}]"
         encrypted = f"[DBInstanceIdentifier, {IN_USE}, KmsKeyId]"
-        aside = renamed("set-original-aside", self.name, self.aside, self._original(called, [self.aside, True]))
-        back = renamed("", self.aside, self.name, self._original(called, [self.name, True]))
-        yield replace(aside, inverse=_undo(aside.name, back))
-        effect = _named(self.name, encrypted, [self.name, True, self.key])
-        taken = renamed("give-copy-the-name", self.copy, self.name, effect)
-        left = renamed("", self.name, self.copy, _named(self.copy, encrypted, [self.copy, True, self.key]))
-        yield replace(taken, inverse=_undo(taken.name, left))
+        aside = calls.rename(
+            "set-original-aside", self._db(self.name), self._db(self.aside), self._original(called, [self.aside, True])
+        )
+        back = calls.rename("", self._db(self.aside), self._db(self.name), self._original(called, [self.name, True]))
+        yield replace(aside, inverse=undo(aside.name, back))
+        effect = calls.named(self.name, encrypted, [self.name, True, self.key])
+        taken = calls.rename("give-copy-the-name", self._db(self.copy), self._db(self.name), effect)
+        left = calls.rename(
+            "", self._db(self.name), self._db(self.copy), calls.named(self.copy, encrypted, [self.copy, True, self.key])
+        )
+        yield replace(taken, inverse=undo(taken.name, left))
 
-    def _stop(self) -> Change:
+    def _keep_closed(self) -> Change:
+        """See that the copy is closed under its new name; an undo closes it here, once the original runs again."""
+        closed = calls.named(self.name, f"[{IN_USE}, VpcSecurityGroups[].Status]", [True, ["active"]])
+        change = replace(calls.put_groups("keep-copy-closed", self._db(self.name), [self._group]), effect=closed)
+        return replace(change, inverse=undo(change.name, change))
+
+    def _stop(self, name: str) -> Change:
         """Stop the original before anybody writes to the copy: where that fails, nothing is lost by going back."""
-        return _stopped("stop-original", self._db(self.aside), self.settings)
+        return calls.stop_original(name, self._db(self.aside), self.settings)
 
     def _open(self) -> Change:
-        """Give the copy the groups of the original: from here on people write to it."""
-        change = self._put_groups("open-copy", self.name, self._groups)
-        opened = _named(self.name, f"[{IN_USE}, {GROUPS}]", [True, sorted(self._groups)])
-        return replace(change, effect=opened, inverse=self._keep_closed("open-copy", self.name))
+        """Give the copy the groups of the original: from here on people write to it.
 
-    def _keep_closed(self, of: str, instance: str) -> Change:
-        closed = _named(instance, f"[{IN_USE}, VpcSecurityGroups[].Status]", [True, ["active"]])
-        return _undo(of, replace(self._put_groups(of, instance, [self._group]), effect=closed))
+        An undo begins with the start of the original: where that fails the copy stays in use.
+        """
+        change = calls.put_groups("open-copy", self._db(self.name), self._groups)
+        opened = calls.named(self.name, f"[{IN_USE}, {GROUPS}]", [True, sorted(self._groups)])
+        return replace(change, effect=opened, inverse=self._stop("open-copy").inverse)
 
-    def _put_groups(self, name: str, instance: str, groups: Sequence[str | Ref]) -> Change:
-        # Groups change at once whatever else waits: without ApplyImmediately nothing else does.
-        return Change(
-            name=name,
-            service="rds",
-            operation="modify_db_instance",
-            parameters={"DBInstanceIdentifier": instance, "VpcSecurityGroupIds": list(groups)},
-            grants=(Grant("rds:ModifyDBInstance", (self._db(instance),)),),
-        )
+    def _stop_copy(self, of: str) -> Change:
+        """Keep the copy: after an undo it holds what was written to it. Nothing waits for its end meanwhile."""
+        return undo(of, calls.stop(self._db(self.copy)))
 
     @property
     def _group(self) -> str | Ref:
@@ -368,14 +333,14 @@ class Replacement:
         return [one["VpcSecurityGroupId"] for one in self.settings["VpcSecurityGroups"]]
 
     def _original(self, path: str, *expected: Any) -> Probe:
-        return _by_id(self.settings, path, *expected)
+        return calls.by_id(self.settings, path, *expected)
 
     def _secret(self, given: Mapping[str, Any]) -> list[Grant]:
         """What the caller needs for a master user's secret of RDS's own making."""
         if "ManageMasterUserPassword" not in given:
             return []
         made, key = self._arn("secret:rds!*", service="secretsmanager"), given.get("MasterUserSecretKmsKeyId")
-        return [*(Grant(action, (made,)) for action in SECRET_USES), *(_uses(key) if key else ())]
+        return [*(Grant(action, (made,)) for action in calls.SECRET_USES), *(calls.uses_for_secret(key) if key else ())]
 
     def _db(self, name: str) -> str:
         return self._arn(f"db:{name}")
@@ -389,80 +354,4 @@ class Replacement:
 
 def stop_superseded(resource: Resource, settings: Mapping[str, Any]) -> Change:
     """Stop an original again that RDS has started."""
-    return _stopped("stop-superseded", resource.arn, settings)
-
-
-def _stopped(name: str, arn: str, settings: Mapping[str, Any]) -> Change:
-    """Stop an original, and start it to take that back."""
-    start = Change(
-        name=f"undo-{name}",
-        service="rds",
-        operation="start_db_instance",
-        parameters={"DBInstanceIdentifier": _name_of(arn)},
-        grants=(Grant("rds:StartDBInstance", (arn,)),),
-        settled=(BUSY,),
-        irreversible="it is an undo",
-        effect=replace(_by_id(settings, IN_USE, True), timeout=6 * HOUR),
-    )
-    return replace(_stop(arn, _by_id(settings, *STOPPED)), name=name, inverse=start)
-
-
-def _stop(arn: str, effect: Probe) -> Change:
-    return Change(
-        name="",
-        service="rds",
-        operation="stop_db_instance",
-        parameters={"DBInstanceIdentifier": _name_of(arn)},
-        grants=(Grant("rds:StopDBInstance", (arn,)),),
-        settled=(BUSY,),
-        effect=replace(effect, timeout=2 * HOUR),
-    )
-
-
-def _name_of(arn: str) -> str:
-    return arn.rsplit(":", 1)[-1]
-
-
-def _undo(of: str, change: Change) -> Change:
-    return replace(change, name=f"undo-{of}", inverse=None, irreversible="it is an undo")
-
-
-def _uses(key: str) -> tuple[Grant, ...]:
-    """What RDS does with a key in its caller's name."""
-    return tuple(Grant(action, (key,), BY_RDS) for action in KEY_USES)
-
-
-def _snapshot(name: str, shows: str, value: str) -> Probe:
-    """A snapshot is there, whole, and the right one."""
-    return Probe(
-        service="rds",
-        operation="describe_db_snapshots",
-        parameters={"DBSnapshotIdentifier": name},
-        path=f"DBSnapshots[0].[Status, {shows}]",
-        expected=([instances.AVAILABLE, value],),
-        failed=(["failed", value], ["copy-failed", value]),
-        interval=60,
-        timeout=24 * HOUR,
-    )
-
-
-def _by_id(settings: Mapping[str, Any], path: str, *expected: Any) -> Probe:
-    """Ask for an instance by the id that stays when it is renamed."""
-    return _described("dbi-resource-id", settings["DbiResourceId"], path, expected)
-
-
-def _named(name: str, path: str, *expected: Any) -> Probe:
-    """Ask for an instance by its name: none is there while it is renamed, which by a filter is no error."""
-    return _described("db-instance-id", name, path, expected)
-
-
-def _described(filtered: str, value: str, path: str, expected: tuple[Any, ...]) -> Probe:
-    return Probe(
-        service="rds",
-        operation="describe_db_instances",
-        parameters={"Filters": [{"Name": filtered, "Values": [value]}]},
-        path=f"DBInstances[0] | {path}",
-        expected=expected,
-        interval=30,
-        timeout=HOUR,
-    )
+    return calls.stop_original("stop-superseded", resource.arn, settings)

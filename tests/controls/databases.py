@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from boto3 import Session
@@ -42,10 +43,8 @@ def role(session: Session, place: Place, name: str) -> str:
     trust = {"Effect": "Allow", "Principal": {"Service": list(TRUSTED)}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam = session.client("iam")
-    try:
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
     return f"arn:{place.partition}:iam::{place.account}:role/{name}"
 
 
@@ -119,6 +118,7 @@ def _tidy(session: Session, held: Any) -> None:
     ours = [one for one in held if _ours(one) and one["DBInstanceStatus"] in ("available", "stopped")]
     if len(held) < MANY:
         return
+    ours = [one for one in ours if not one["DeletionProtection"]]
     for one in sorted(ours, key=lambda one: int(one["DBInstanceIdentifier"].split("-")[1]))[:OLD]:
         rds.delete_db_instance(DBInstanceIdentifier=one["DBInstanceIdentifier"], SkipFinalSnapshot=True)
     for snapshot in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]:

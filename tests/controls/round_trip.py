@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jmespath
 from boto3 import Session
@@ -24,6 +25,7 @@ REGION = "eu-central-1"
 PLACE = Place("aws", MEMBER, REGION)
 Passes = Callable[[timedelta], None]
 Entering = Callable[[], Session]
+CLIENTS: WeakKeyDictionary[Session, dict[str, Any]] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -116,13 +118,13 @@ def await_effect(change: Change, ask: Callable[[Probe], Any], passes: Passes) ->
 
 def probed(session: Session, effect: Probe, responses: Mapping[str, Any]) -> Any:
     """What an effect shows now."""
-    client: Any = session.client(effect.service)  # type: ignore[call-overload]
+    client = _client(session, effect.service)
     return jmespath.search(effect.path, getattr(client, effect.operation)(**_resolved(effect.parameters, responses)))
 
 
 def _make(given: Session | Entering, change: Change, application: Application, passes: Passes | None) -> None:
     session = given if isinstance(given, Session) else given()
-    client: Any = session.client(change.service)  # type: ignore[call-overload]
+    client = _client(session, change.service)
     parameters = _resolved(change.parameters, application.responses)
     try:
         response = getattr(client, change.operation)(**parameters)
@@ -140,6 +142,14 @@ def _make(given: Session | Entering, change: Change, application: Application, p
             return probed(given if isinstance(given, Session) else given(), effect, application.responses)
 
         await_effect(change, ask, passes)
+
+
+def _client(session: Session, service: str) -> Any:
+    """The client of a service; a session's is made once, for probes ask often."""
+    kept = CLIENTS.setdefault(session, {})
+    if service not in kept:
+        kept[service] = session.client(service)  # type: ignore[call-overload]
+    return kept[service]
 
 
 def _resolved(value: Any, responses: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refu
 from lambdas.remediation import describe, session_policy, written
 from operations import scenario
 from simulator.local import LocalOrganization
-from tests.controls.cases import Case
+from tests.controls.cases import Case, settled
 from tests.controls.round_trip import PLACE, member_organization, planned
 
 EVERY = [
@@ -39,11 +40,10 @@ def kept(document: Any) -> Any:
 def test_every_plan_of_the_catalog_comes_back_as_it_was_written(
     organization: LocalOrganization, control: Control, case: Case
 ) -> None:
-    member = organization.session(PLACE.account, PLACE.region)
-    resource = control.resource(PLACE, case.broken(member, PLACE))
-    organization.advance(case.settles)
-    member = organization.session(PLACE.account, PLACE.region)
-    plan = planned(member, control, resource, case.parameters)
+    member = partial(organization.session, PLACE.account, PLACE.region)
+    made = case.broken(member(), PLACE)
+    resource = control.resource(PLACE, settled(case, member, PLACE, made, organization.advance))
+    plan = planned(member(), control, resource, case.parameters)
     if isinstance(plan, Refusal):
         return
     document = kept(written.plan(plan))
