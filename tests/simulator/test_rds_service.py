@@ -68,7 +68,7 @@ def test_what_is_not_said_gets_the_defaults_of_aws(rds: Databases) -> None:
 
 def test_attributes_are_shown_as_they_were_asked_for_in_the_shapes_of_describe(rds: Databases) -> None:
     monitoring, key, insights = rds.role("monitoring"), rds.key(), rds.key()
-    same = {
+    same: dict[str, Any] = {
         "AutoMinorVersionUpgrade": False, "BackupRetentionPeriod": 9, "CACertificateIdentifier": "rds-ca-ecc384-g1",
         "CopyTagsToSnapshot": True, "DBName": "orders", "DatabaseInsightsMode": "advanced", "DeletionProtection": True,
         "DedicatedLogVolume": True, "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
