@@ -309,6 +309,20 @@ def test_sql_server_express_has_no_encryption(rds: Databases) -> None:
         rds.copy(KmsKeyId=rds.key())
 
 
+def test_twenty_copies_are_made_at_a_time_and_a_hundred_snapshots_kept(rds: Databases) -> None:
+    rds.make()
+    rds.snapshot()
+    for number in range(20):
+        rds.ask("CopyDBSnapshot", SourceDBSnapshotIdentifier="before", TargetDBSnapshotIdentifier=f"copy-{number}")
+    with refused("SnapshotQuotaExceeded"):
+        rds.copy()
+    rds.rest()
+    for number in range(20, 99):
+        rds.copy(name=f"copy-{number}")
+    with refused("SnapshotQuotaExceeded"):
+        rds.snapshot("one-more")
+
+
 def test_moto_still_copies_and_restores_at_once_and_keeps_what_aws_drops() -> None:
     with desk("rds") as moto:
         moto.ask("CreateDBInstance", DBInstanceIdentifier="db", **PLAIN, DeletionProtection=True)
