@@ -51,6 +51,20 @@ INSTANCES = (
         "test_what_does_not_fit_is_refused_and_nothing_made",
     ),
     (
+        "gp3",
+        "gp3 storage has its baseline; below the size from which it is striped a request may name no IOPS and no "
+        "throughput.",
+        "RDS User Guide, Amazon RDS DB instance storage",
+        "test_gp3_storage_has_a_baseline_and_more_from_the_size_where_it_is_striped "
+        "test_what_does_not_fit_is_refused_and_nothing_made",
+    ),
+    (
+        "engines",
+        "Every engine of RDS has its port, licence, version, default groups, log types and features of roles.",
+        CREATE,
+        "test_every_engine_has_instances_that_are_copied_and_restored",
+    ),
+    (
         "pages",
         "Instances come in pages of 20 to 100 by a marker, and by filters.",
         "RDS API Reference, DescribeDBInstances",
