@@ -115,7 +115,7 @@ def test_attributes_are_shown_as_they_were_asked_for_in_the_shapes_of_describe(r
     ],
 )
 def test_gp3_storage_has_a_baseline_and_more_from_the_size_where_it_is_striped(
-    rds: Databases, engine: str, size: int, asked: dict[str, int], expected: tuple[int, int]
+    rds: Databases, engine: str, size: int, asked: dict[str, Any], expected: tuple[int, int]
 ) -> None:
     shown = rds.make(Engine=engine, AllocatedStorage=size, StorageType="gp3", **asked)
     assert (shown["Iops"], shown["StorageThroughput"]) == expected
