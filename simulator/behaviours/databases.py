@@ -207,9 +207,11 @@ SNAPSHOTS = (
     ),
     (
         "encrypted-copies",
-        "A copy with a key is encrypted, takes time and is of use only once it is available.",
+        "A copy with a key is encrypted, takes time and is of use only once it is available; it fails where its key is disabled "
+        "meanwhile.",
         COPY,
-        "test_a_copy_with_a_key_is_encrypted_and_takes_time test_sql_server_express_has_no_encryption",
+        "test_a_copy_with_a_key_is_encrypted_and_takes_time test_a_copy_fails_whose_key_is_disabled_meanwhile "
+        "test_sql_server_express_has_no_encryption",
     ),
     (
         "keys",
@@ -309,7 +311,7 @@ DIFFERENCES = differences(
     (
         "secrets",
         "A master user's secret is an ARN without a secret in Secrets Manager; a directory is joined whether or not it "
-        "is there; grants on keys are not retired with the instance.",
+        "is there; grants on keys are not retired with the instance, which runs on when its key is disabled.",
         "Reading the password or joining a domain is not shown.",
     ),
     (

@@ -166,7 +166,8 @@ class Modifications:
             group = places.subnet_group(self.world, call, given["DBSubnetGroupName"])
             if group["DBSubnetGroupName"] != shown["DBSubnetGroup"]["DBSubnetGroupName"]:
                 found["DBSubnetGroup"] = group
-        joined = [] if given.get("DisableDomain") else settings.domain(given)
+        leaves = given.get("DisableDomain") or given.get("Domain") == "none"
+        joined = [] if leaves else settings.domain(given)
         if joined is not None and joined != shown["DomainMemberships"]:
             found["DomainMemberships"] = joined
         exports = given.get("CloudwatchLogsExportConfiguration")

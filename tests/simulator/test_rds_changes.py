@@ -225,10 +225,11 @@ def test_autoscaling_of_storage_ends_where_its_limit_is_the_storage(rds: Databas
     assert "MaxAllocatedStorage" not in rds.modify(MaxAllocatedStorage=100)
 
 
-def test_an_instance_leaves_and_joins_a_domain(rds: Databases) -> None:
+@pytest.mark.parametrize("leaving", [{"DisableDomain": True}, {"Domain": "none"}])
+def test_an_instance_leaves_and_joins_a_domain(rds: Databases, leaving: dict[str, Any]) -> None:
     shown = rds.now_modify(Domain="d-1", DomainIAMRoleName="directory")
     assert shown["DomainMemberships"] == [{"Domain": "d-1", "IAMRoleName": "directory", "Status": "joined"}]
-    assert rds.now_modify(DisableDomain=True)["DomainMemberships"] == []
+    assert rds.now_modify(**leaving)["DomainMemberships"] == []
 
 
 def test_a_password_that_rds_manages_is_not_set_by_hand(rds: Databases) -> None:

@@ -128,6 +128,21 @@ def test_a_key_that_cannot_be_used_is_refused(rds: Databases, fault: str) -> Non
         rds.ask("DescribeDBSnapshots", DBSnapshotIdentifier="encrypted")
 
 
+def test_a_copy_fails_whose_key_is_disabled_meanwhile(rds: Databases) -> None:
+    rds.make()
+    rds.snapshot()
+    key = rds.key()
+    asked = {"SourceDBSnapshotIdentifier": "before", "TargetDBSnapshotIdentifier": "encrypted", "KmsKeyId": key}
+    rds.ask("CopyDBSnapshot", **asked)
+    rds.of("kms", "DisableKey", KeyId=key)
+    rds.rest()
+    [copy] = rds.ask("DescribeDBSnapshots", DBSnapshotIdentifier="encrypted")["DBSnapshots"]
+    assert copy["Status"] == "failed"
+    with refused("InvalidDBSnapshotState"):
+        rds.restore("encrypted")
+    rds.ask("DeleteDBSnapshot", DBSnapshotIdentifier="encrypted")
+
+
 def test_names_of_snapshots_are_checked_and_taken_once(rds: Databases) -> None:
     rds.make()
     for name in ("a--b", "1", "s-", "s" * 256):
