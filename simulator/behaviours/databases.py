@@ -207,8 +207,8 @@ SNAPSHOTS = (
     ),
     (
         "encrypted-copies",
-        "A copy with a key is encrypted, takes time and is of use only once it is available; it fails where its key is disabled "
-        "meanwhile.",
+        "A copy with a key is encrypted, takes time and is of use only once it is available; it fails where its key is "
+        "disabled meanwhile.",
         COPY,
         "test_a_copy_with_a_key_is_encrypted_and_takes_time test_a_copy_fails_whose_key_is_disabled_meanwhile "
         "test_sql_server_express_has_no_encryption",
