@@ -86,8 +86,8 @@ class Connections:
         if instance is not None and instance.identifier == name:
             self.admit(instance)
         changes = self._changes.get((account, region, name), [])
-        ends = [since for since, _ in changes[1:]] + [self._world.agenda.now()]
-        for (since, connections), end in zip(changes, ends, strict=True):
+        ends = [*(since for since, _ in changes[1:]), self._world.agenda.now()]
+        for (since, connections), end in zip(changes, ends, strict=False):  # one end too many where nothing changed
             if connections is not None:
                 for begin, stop in span.within(since, end):
                     yield Datum.of(begin, connections, "Count", samples=(stop - begin) / MINUTE)

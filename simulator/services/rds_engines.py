@@ -115,9 +115,14 @@ def major(engine: str, version: str) -> str:
     return ".".join(version.split(".")[: ENGINES[engine].depth])
 
 
+def striped_from(engine: str) -> int:
+    """The size in GiB from which gp3 storage is striped, and its IOPS and throughput can be chosen."""
+    if engine.startswith("sqlserver"):
+        return 20
+    return 200 if engine.startswith("oracle") else 400
+
+
 def baseline(engine: str, allocated: int) -> tuple[int, int]:
     """IOPS and throughput (MiBps) that gp3 storage of a size has without asking."""
-    if engine.startswith("sqlserver"):
-        return 3000, 125
-    striped = allocated >= (200 if engine.startswith("oracle") else 400)
+    striped = allocated >= striped_from(engine) and not engine.startswith("sqlserver")
     return (12000, 500) if striped else (3000, 125)

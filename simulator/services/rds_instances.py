@@ -128,7 +128,7 @@ class Instances:
             shown.setdefault("EngineLifecycleSupport", engines.EXTENDED)
         if not engine.startswith("aurora"):
             spare_storage(self._records, call, shown["AllocatedStorage"])
-            settings.storage(shown)
+            settings.storage(shown, settings.plain(given))
         settings.certificate(shown, shown.get("CACertificateIdentifier") or engines.CERTIFICATES[0])
         vpc = group["VpcId"]
         settings.check(call, shown)

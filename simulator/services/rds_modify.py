@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.call import Call, ServiceError
 from simulator.services import rds_durations as durations
+from simulator.services import rds_engines as engines
 from simulator.services import rds_places as places
 from simulator.services import rds_settings as settings
 from simulator.services.rds_identifiers import combination, instance_name
@@ -124,9 +125,14 @@ class Modifications:
         if INSIGHTS & set(wanted):
             self._insights(call, result, wanted)
         if STORAGE & set(wanted):
-            if "StorageType" in wanted:
+            if wanted.get("StorageType", shown["StorageType"]) != shown["StorageType"]:
                 result |= {name: wanted.get(name) for name in ("Iops", "StorageThroughput")}
-            settings.storage(result)
+            elif shown["StorageType"] in engines.PROVISIONED and not {"AllocatedStorage", "Iops"} <= set(wanted):
+                raise combination(
+                    "You must specify both the storage size and iops when modifying the storage size or iops on a DB "
+                    "instance that has iops."
+                )
+            settings.storage(result, wanted)
             wanted |= {name: result[name] for name in STORAGE if name in result}
         settings.check(call, result, role_changed="MonitoringRoleArn" in wanted)
         found = {name: value for name, value in wanted.items() if value != shown.get(name)}
@@ -160,7 +166,8 @@ class Modifications:
             group = places.subnet_group(self.world, call, given["DBSubnetGroupName"])
             if group["DBSubnetGroupName"] != shown["DBSubnetGroup"]["DBSubnetGroupName"]:
                 found["DBSubnetGroup"] = group
-        joined = [] if given.get("DisableDomain") else settings.domain(given)
+        leaves = given.get("DisableDomain") or given.get("Domain") == "none"
+        joined = [] if leaves else settings.domain(given)
         if joined is not None and joined != shown["DomainMemberships"]:
             found["DomainMemberships"] = joined
         exports = given.get("CloudwatchLogsExportConfiguration")

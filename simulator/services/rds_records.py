@@ -14,7 +14,7 @@ from simulator.services.rds_identifiers import arn, bare
 
 AVAILABLE, OPTIMIZING, STOPPED, DELETING = "available", "storage-optimization", "stopped", "deleting"
 READY = (AVAILABLE, OPTIMIZING)
-CREATING = "creating"
+CREATING, FAILED = "creating", "failed"
 Place = tuple[str, str]
 
 

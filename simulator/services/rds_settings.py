@@ -6,7 +6,7 @@ Source: RDS API reference, CreateDBInstance, RestoreDBInstanceFromDBSnapshot and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -89,25 +89,42 @@ def _clock(slot: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def storage(shown: dict[str, Any]) -> None:
-    """Complete type, IOPS and throughput: io1 where IOPS are named, else gp3 with its baseline."""
-    engine, iops = shown["Engine"], shown.get("Iops")
+def storage(shown: dict[str, Any], asked: Collection[str]) -> None:
+    """Complete type, IOPS and throughput: io1 where IOPS are named, else gp3 with its baseline.
+
+    `asked` are the settings that the request names. gp3 takes none of IOPS and throughput below the size from which
+    RDS stripes it, not even its baseline's.
+    """
+    size, iops = shown["AllocatedStorage"], shown.get("Iops") or None
     kind = shown.setdefault("StorageType", "io1" if iops else "gp3")
     if kind not in engines.STORAGE_TYPES:
         raise invalid(f"Invalid storage type: {kind}")
-    if kind in engines.PROVISIONED and not iops:
-        raise combination(f"You must specify Iops for {kind} storage.")
     if kind == "gp3":
-        base, throughput = engines.baseline(engine, shown["AllocatedStorage"])
-        if iops and iops < base:
-            raise combination(f"Iops of gp3 storage of this size must be at least {base}.")
-        shown["Iops"] = iops or base
-        shown["StorageThroughput"] = shown.get("StorageThroughput") or throughput
+        _gp3(shown, asked)
         return
     if shown.get("StorageThroughput"):
         raise combination(f"You can't specify StorageThroughput for {kind} storage.")
     if kind not in engines.PROVISIONED:
         shown["Iops"] = None
+    elif iops is None:
+        raise combination(f"You must specify Iops for {kind} storage.")
+    elif kind == "io1" and not size <= 2 * iops <= 100 * size:
+        raise combination(f"The IOPS to GiB ratio must be between 0.5 and 50, not {iops / size}.")
+
+
+def _gp3(shown: dict[str, Any], asked: Collection[str]) -> None:
+    engine, size = shown["Engine"], shown["AllocatedStorage"]
+    striped, baseline = engines.striped_from(engine), engines.baseline(engine, size)
+    for name, least in zip(("Iops", "StorageThroughput"), baseline, strict=True):
+        value = shown.get(name)
+        if name in asked and value and size < striped:
+            raise combination(
+                f"You can't specify IOPS or storage throughput for engine {engine} and a storage size less than "
+                f"{striped}."
+            )
+        if name in asked and value and value < least:
+            raise combination(f"{name} of gp3 storage of {size} GiB must be at least {least}.")
+        shown[name] = max(value or 0, least) if size >= striped else least
 
 
 def secret(call: Call, world: World, identifier: str, key: str | None) -> dict[str, str]:

@@ -16,7 +16,16 @@ from simulator.services import rds_places as places
 from simulator.services.rds_identifiers import bare, combination, filters, invalid, paged, snapshot_name
 from simulator.services.rds_progress import Progress, Step
 from simulator.services.rds_quotas import spare_copy, spare_snapshot
-from simulator.services.rds_records import AVAILABLE, Instance, Records, Snapshot, must_be_ready, tag_map
+from simulator.services.rds_records import (
+    AVAILABLE,
+    CREATING,
+    FAILED,
+    Instance,
+    Records,
+    Snapshot,
+    must_be_ready,
+    tag_map,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,12 +145,18 @@ class Snapshots:
         return name
 
     def _keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot that is under way; a copy fails where its key cannot be used any more at its end."""
         self._records.add_snapshot(snapshot)
 
         def done() -> None:
-            if snapshot.status == "creating":
-                snapshot.status = AVAILABLE
-                self._events.tell("RDS-EVENT-0042", snapshot)
+            if snapshot.status != CREATING:
+                return
+            key = snapshot.shown.get("KmsKeyId")
+            if snapshot.copied and key and not places.usable(snapshot.account, snapshot.region, key):
+                snapshot.status = FAILED
+                return
+            snapshot.status = AVAILABLE
+            self._events.tell("RDS-EVENT-0042", snapshot)
 
         self.world.agenda.soon(done, f"rds: snapshot {snapshot.identifier}", seconds=snapshot.seconds)
 
@@ -197,7 +212,7 @@ class Snapshots:
     def delete_db_snapshot(self, call: Call) -> dict[str, Any]:
         """Delete a snapshot."""
         snapshot = self._own(call)
-        if snapshot.status != AVAILABLE:
+        if snapshot.status == CREATING:
             raise ServiceError("InvalidDBSnapshotState", f"The snapshot {snapshot.identifier} is not available.")
         self._records.remove_snapshot(snapshot)
         snapshot.status = "deleted"

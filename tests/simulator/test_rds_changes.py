@@ -90,7 +90,7 @@ def test_what_interrupts_nothing_counts_at_once(rds: Databases, changes: dict[st
         ({"CACertificateIdentifier": "rds-ca-rsa4096-g1", "ApplyImmediately": True}, ["modifying", "rebooting"]),
         ({"EngineVersion": "17.7", "ApplyImmediately": True}, ["upgrading", "rebooting"]),
         ({"BackupRetentionPeriod": 0, "ApplyImmediately": True}, ["modifying"]),
-        ({"AllocatedStorage": 200, "Iops": 3000, "ApplyImmediately": True}, ["modifying", "storage-optimization"]),
+        ({"AllocatedStorage": 200, "ApplyImmediately": True}, ["modifying", "storage-optimization"]),
         ({"NewDBInstanceIdentifier": "db", "ApplyImmediately": True}, []),
     ],
 )
@@ -195,12 +195,12 @@ def test_another_parameter_group_takes_effect_with_a_reboot(rds: Databases) -> N
 def test_storage_grows_by_a_tenth_at_least_and_is_optimized_for_an_hour(rds: Databases) -> None:
     with refused("InvalidParameterCombination"):
         rds.modify(AllocatedStorage=50)
-    rds.modify(AllocatedStorage=101, Iops=3000, ApplyImmediately=True)
+    rds.modify(AllocatedStorage=101, ApplyImmediately=True)
     rds.wait(minutes=30)
     shown = rds.shown()
     assert (shown["AllocatedStorage"], shown["DBInstanceStatus"]) == (110, "storage-optimization")
     with refused("InvalidDBInstanceState"):
-        rds.modify(AllocatedStorage=200, Iops=3000, ApplyImmediately=True)
+        rds.modify(AllocatedStorage=200, ApplyImmediately=True)
     rds.ask("CreateDBSnapshot", DBInstanceIdentifier="db", DBSnapshotIdentifier="s")
     assert rds.status() == "backing-up"
     rds.wait(minutes=10)
@@ -213,6 +213,9 @@ def test_a_storage_type_brings_its_own_iops_and_throughput(rds: Databases) -> No
     shown = rds.now_modify(StorageType="io2", Iops=5000)
     assert (shown["StorageType"], shown["Iops"]) == ("io2", 5000)
     assert "StorageThroughput" not in shown
+    with refused("InvalidParameterCombination"):
+        rds.modify(Iops=6000, ApplyImmediately=True)
+    assert rds.now_modify(Iops=6000, AllocatedStorage=100)["Iops"] == 6000
     shown = rds.now_modify(StorageType="gp2")
     assert "Iops" not in shown
 
@@ -222,10 +225,11 @@ def test_autoscaling_of_storage_ends_where_its_limit_is_the_storage(rds: Databas
     assert "MaxAllocatedStorage" not in rds.modify(MaxAllocatedStorage=100)
 
 
-def test_an_instance_leaves_and_joins_a_domain(rds: Databases) -> None:
+@pytest.mark.parametrize("leaving", [{"DisableDomain": True}, {"Domain": "none"}])
+def test_an_instance_leaves_and_joins_a_domain(rds: Databases, leaving: dict[str, Any]) -> None:
     shown = rds.now_modify(Domain="d-1", DomainIAMRoleName="directory")
     assert shown["DomainMemberships"] == [{"Domain": "d-1", "IAMRoleName": "directory", "Status": "joined"}]
-    assert rds.now_modify(DisableDomain=True)["DomainMemberships"] == []
+    assert rds.now_modify(**leaving)["DomainMemberships"] == []
 
 
 def test_a_password_that_rds_manages_is_not_set_by_hand(rds: Databases) -> None:
@@ -304,7 +308,7 @@ def test_metrics_follow_the_name_and_a_stopped_instance_has_none(rds: Databases)
     rds.desk.corrected.connections.feed(ACCOUNT, REGION, "db", 3)
     rds.now_modify(VpcSecurityGroupIds=[rds.group("open", 5432)], NewDBInstanceIdentifier="old")
     rds.wait(minutes=5)
-    assert (connected(rds), connected(rds, "old")) == ([], [3.0] * 5)
+    assert (connected(rds), connected(rds, "old"), connected(rds, "none")) == ([], [3.0] * 5, [])
     rds.ask("StopDBInstance", DBInstanceIdentifier="old")
     rds.rest()
     rds.wait(minutes=10)

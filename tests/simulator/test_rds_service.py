@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from simulator.call import ServiceError
+from simulator.services.rds_engines import ENGINES
 from tests.simulator.correction_world import ACCOUNT, REGION, desk
 from tests.simulator.rds_world import PLAIN, Databases, databases
 
@@ -68,7 +69,7 @@ def test_what_is_not_said_gets_the_defaults_of_aws(rds: Databases) -> None:
 
 def test_attributes_are_shown_as_they_were_asked_for_in_the_shapes_of_describe(rds: Databases) -> None:
     monitoring, key, insights = rds.role("monitoring"), rds.key(), rds.key()
-    same = {
+    same: dict[str, Any] = {
         "AutoMinorVersionUpgrade": False, "BackupRetentionPeriod": 9, "CACertificateIdentifier": "rds-ca-ecc384-g1",
         "CopyTagsToSnapshot": True, "DBName": "orders", "DatabaseInsightsMode": "advanced", "DeletionProtection": True,
         "DedicatedLogVolume": True, "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
@@ -102,6 +103,41 @@ def test_attributes_are_shown_as_they_were_asked_for_in_the_shapes_of_describe(r
     assert shown["CertificateDetails"]["CAIdentifier"] == "rds-ca-ecc384-g1"
 
 
+@pytest.mark.parametrize(
+    ("engine", "size", "asked", "expected"),
+    [
+        ("postgres", 399, {}, (3000, 125)),
+        ("postgres", 400, {}, (12000, 500)),
+        ("oracle-ee", 200, {}, (12000, 500)),
+        ("sqlserver-se", 400, {}, (3000, 125)),
+        ("sqlserver-se", 20, {"Iops": 4000}, (4000, 125)),
+        ("mysql", 500, {"Iops": 14000, "StorageThroughput": 700}, (14000, 700)),
+    ],
+)
+def test_gp3_storage_has_a_baseline_and_more_from_the_size_where_it_is_striped(
+    rds: Databases, engine: str, size: int, asked: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    shown = rds.make(Engine=engine, AllocatedStorage=size, StorageType="gp3", **asked)
+    assert (shown["Iops"], shown["StorageThroughput"]) == expected
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_every_engine_has_instances_that_are_copied_and_restored(rds: Databases, engine: str) -> None:
+    if engine.startswith("aurora"):
+        with refused("InvalidParameterCombination"):
+            rds.make(Engine=engine)
+        return
+    before = rds.make(Engine=engine)
+    rds.snapshot()
+    if engine.startswith("custom"):
+        with refused("InvalidParameterCombination"):
+            rds.copy()
+        return
+    after = rds.restore(rds.copy()["DBSnapshotIdentifier"])
+    for name in ("Engine", "EngineVersion", "LicenseModel", "DBParameterGroups", "OptionGroupMemberships"):
+        assert after[name] == before[name], name
+
+
 @pytest.mark.parametrize("name", ["a--b", "1a", "a-", "a_b", "a" * 64, "-a", ""])
 def test_names_that_are_not_valid_are_refused(rds: Databases, name: str) -> None:
     with refused("InvalidParameterValue"):
@@ -122,6 +158,10 @@ def test_a_name_of_63_characters_is_valid_and_taken_once_whatever_its_case(rds: 
         ({"Engine": "oracle"}, "InvalidParameterValue"),
         ({"DBInstanceClass": "db.none"}, "InvalidParameterValue"),
         ({"StorageType": "io1"}, "InvalidParameterCombination"),
+        ({"StorageType": "io1", "Iops": 10_000}, "InvalidParameterCombination"),
+        ({"StorageType": "gp3", "Iops": 3000}, "InvalidParameterCombination"),
+        ({"StorageType": "gp3", "StorageThroughput": 125}, "InvalidParameterCombination"),
+        ({"StorageType": "gp3", "Iops": 3000, "AllocatedStorage": 400}, "InvalidParameterCombination"),
         ({"MonitoringInterval": 30}, "InvalidParameterCombination"),
         ({"MonitoringInterval": 30, "MonitoringRoleArn": "arn:aws:iam::1:role/none"}, "InvalidParameterValue"),
         ({"PreferredBackupWindow": "03:30-04:00", "PreferredMaintenanceWindow": "sun:03:00-sun:05:00"}, "Invalid.*"),

@@ -128,6 +128,21 @@ def test_a_key_that_cannot_be_used_is_refused(rds: Databases, fault: str) -> Non
         rds.ask("DescribeDBSnapshots", DBSnapshotIdentifier="encrypted")
 
 
+def test_a_copy_fails_whose_key_is_disabled_meanwhile(rds: Databases) -> None:
+    rds.make()
+    rds.snapshot()
+    key = rds.key()
+    asked = {"SourceDBSnapshotIdentifier": "before", "TargetDBSnapshotIdentifier": "encrypted", "KmsKeyId": key}
+    rds.ask("CopyDBSnapshot", **asked)
+    rds.of("kms", "DisableKey", KeyId=key)
+    rds.rest()
+    [copy] = rds.ask("DescribeDBSnapshots", DBSnapshotIdentifier="encrypted")["DBSnapshots"]
+    assert copy["Status"] == "failed"
+    with refused("InvalidDBSnapshotState"):
+        rds.restore("encrypted")
+    rds.ask("DeleteDBSnapshot", DBSnapshotIdentifier="encrypted")
+
+
 def test_names_of_snapshots_are_checked_and_taken_once(rds: Databases) -> None:
     rds.make()
     for name in ("a--b", "1", "s-", "s" * 256):
@@ -307,6 +322,20 @@ def test_sql_server_express_has_no_encryption(rds: Databases) -> None:
     rds.snapshot()
     with refused("InvalidParameterCombination"):
         rds.copy(KmsKeyId=rds.key())
+
+
+def test_twenty_copies_are_made_at_a_time_and_a_hundred_snapshots_kept(rds: Databases) -> None:
+    rds.make()
+    rds.snapshot()
+    for number in range(20):
+        rds.ask("CopyDBSnapshot", SourceDBSnapshotIdentifier="before", TargetDBSnapshotIdentifier=f"copy-{number}")
+    with refused("SnapshotQuotaExceeded"):
+        rds.copy()
+    rds.rest()
+    for number in range(20, 99):
+        rds.copy(name=f"copy-{number}")
+    with refused("SnapshotQuotaExceeded"):
+        rds.snapshot("one-more")
 
 
 def test_moto_still_copies_and_restores_at_once_and_keeps_what_aws_drops() -> None:
