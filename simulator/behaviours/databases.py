@@ -146,8 +146,15 @@ CHANGES = (
         STATUS,
         "test_each_kind_of_change_has_its_state "
         "test_monitoring_is_configured_in_a_state_of_its_own_and_ended_with_its_role "
-        "test_performance_insights_keep_their_key_and_retention test_an_instance_leaves_and_joins_a_domain "
-        "test_a_password_that_rds_manages_is_not_set_by_hand",
+        "test_performance_insights_keep_their_key_and_retention test_an_instance_leaves_and_joins_a_domain",
+    ),
+    (
+        "managed-passwords",
+        "A master password that RDS manages is a secret, made with the caller's permissions to create and tag secrets "
+        "and to use its key, and deleted with its management or its instance.",
+        "RDS User Guide, Password management with Amazon RDS and AWS Secrets Manager",
+        "test_a_password_that_rds_manages_is_a_secret_and_not_set_by_hand "
+        "test_rds_access::test_a_managed_password_needs_permissions_for_the_secret_and_its_key",
     ),
     (
         "renaming",
@@ -310,9 +317,9 @@ DIFFERENCES = differences(
     ),
     (
         "secrets",
-        "A master user's secret is an ARN without a secret in Secrets Manager; a directory is joined whether or not it "
-        "is there; grants on keys are not retired with the instance, which runs on when its key is disabled.",
-        "Reading the password or joining a domain is not shown.",
+        "A master user's secret is not rotated, and moto does not show that RDS owns it; a directory is joined whether "
+        "or not it is there; grants on keys are not retired with the instance, which runs on when its key is disabled.",
+        "Rotation and what follows the loss of a key are not shown.",
     ),
     (
         "condition-keys",

@@ -26,6 +26,7 @@ from simulator.services.rds_identifiers import (
 from simulator.services.rds_progress import Progress, Step
 from simulator.services.rds_quotas import spare_instance, spare_storage
 from simulator.services.rds_records import DELETING, Instance, Records, must_be_ready, tag_map
+from simulator.services.rds_secrets import drop_secret, make_secret
 from simulator.world import dns_suffix_of
 
 if TYPE_CHECKING:
@@ -75,9 +76,6 @@ class Instances:
             self._encrypt(call, shown)
         port = given.get("Port") or engines.ENGINES[engine].port
         instance = self.make(call, shown, port, tag_map(given.get("Tags")))
-        if given.get("ManageMasterUserPassword"):
-            key = given.get("MasterUserSecretKmsKeyId")
-            instance.shown["MasterUserSecret"] = settings.secret(call, self.world, instance.id, key)
         self.start(instance, durations.CREATING, "RDS-EVENT-0005")
         return {"DBInstance": instance.describe()}
 
@@ -150,6 +148,8 @@ class Instances:
         if shown["MonitoringInterval"]:
             shown["EnhancedMonitoringResourceArn"] = places.log_stream(call, identity)
         settings.insights(call, self.world, shown)
+        if given.get("ManageMasterUserPassword"):
+            shown["MasterUserSecret"] = make_secret(self.world, call, shown["MasterUsername"])
         instance = Instance(call.account, call.region, call.partition, shown, port, tags)
         self._records.add(instance)
         return instance
@@ -202,6 +202,7 @@ class Instances:
         def gone() -> None:
             self._events.tell("RDS-EVENT-0003", instance)
             self._progress.connections.deleted(instance)
+            drop_secret(instance)
             self._records.remove(instance)
             self._leave(instance)
 
@@ -229,6 +230,8 @@ class Instances:
         must_be_ready(source)
         if not source.shown["BackupRetentionPeriod"]:
             raise combination("Automated backups are not enabled for this database instance.")
+        if source.shown.get("MasterUserSecret") and not source.shown["Engine"].startswith("sqlserver"):
+            raise combination("Cannot create a read replica of an instance whose password RDS manages.")
         if given.get("KmsKeyId") and not source.shown["StorageEncrypted"]:
             raise combination("Cannot create an encrypted Read Replica from an unencrypted DB instance.")
         inherited = (

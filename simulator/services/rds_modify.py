@@ -23,6 +23,7 @@ from simulator.services import rds_settings as settings
 from simulator.services.rds_identifiers import combination, instance_name
 from simulator.services.rds_progress import Progress, Step
 from simulator.services.rds_records import OPTIMIZING, READY, Instance, Records, not_ready
+from simulator.services.rds_secrets import drop_secret, make_secret
 
 if TYPE_CHECKING:
     from simulator.services.rds_power import Power
@@ -90,10 +91,10 @@ class Modifications:
         instance = self._records.need(call)
         if instance.status not in READY:
             raise not_ready(instance)
+        groups = self._groups(call, instance)
         changes = self._changes(call, instance)
         if instance.status == OPTIMIZING and STORAGE & set(changes):
             raise ServiceError("InvalidDBInstanceState", f"The storage of {instance.identifier} is being optimized.")
-        groups = self._groups(call, instance)
         soon, waiting = dict(instance.soon), dict(instance.waiting)
         for name, value in changes.items():
             if name in AT_ONCE or (name == "BackupRetentionPeriod" and value and instance.shown[name]):
@@ -186,8 +187,7 @@ class Modifications:
         if managed is False and instance.shown.get("MasterUserSecret"):
             raise combination("Specify MasterUserPassword to end the management of the master user's password.")
         if managed and not instance.shown.get("MasterUserSecret"):
-            key = given.get("MasterUserSecretKmsKeyId")
-            return {"MasterUserSecret": settings.secret(call, self.world, instance.id, key)}
+            return {"MasterUserSecret": make_secret(self.world, call, instance.shown["MasterUsername"])}
         return {}
 
     def _groups(self, call: Call, instance: Instance) -> dict[str, list[dict[str, str]]]:
@@ -309,6 +309,8 @@ class Modifications:
             arn = f"arn:{instance.partition}:logs:{instance.region}:{instance.account}:{stream}"
             shown["EnhancedMonitoringResourceArn"] = arn if value else None
         elif name != "MasterUserPassword":
+            if name == "MasterUserSecret":
+                drop_secret(instance)
             shown[name] = value
 
 

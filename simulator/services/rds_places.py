@@ -186,18 +186,18 @@ def key(world: World, call: Call, name: str | None) -> str:
     region = name.split(":")[3] if name.startswith("arn:") else call.region
     try:
         if region != call.region:
-            raise _inaccessible(name)
+            raise inaccessible(name)
         asked = {"KeyId": name}
         found = world.call(caller, "kms", "DescribeKey", asked, region=call.region)["KeyMetadata"]
         symmetric = found.get("KeySpec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
         if found["KeyState"] != "Enabled" or not symmetric or found["KeyUsage"] != "ENCRYPT_DECRYPT":
-            raise _inaccessible(found["Arn"])
+            raise inaccessible(found["Arn"])
         grant = {
             "KeyId": found["Arn"], "GranteePrincipal": f"rds.{call.region}.amazonaws.com", "Operations": list(GRANTED),
         }  # fmt: skip
         world.call(caller, "kms", "CreateGrant", grant, region=call.region)
     except ServiceError as error:
-        raise _inaccessible(name) from error
+        raise inaccessible(name) from error
     return str(found["Arn"])
 
 
@@ -207,7 +207,8 @@ def usable(account: str, region: str, name: str) -> bool:
     return found is not None and found.key_state == "Enabled"
 
 
-def _inaccessible(name: str) -> ServiceError:
+def inaccessible(name: str) -> ServiceError:
+    """The error of a key that RDS cannot use for its caller."""
     return ServiceError(
         "KMSKeyNotAccessibleFault",
         f"The specified KMS key [{name}] does not exist, is not enabled or you do not have permissions to access it.",
@@ -233,5 +234,5 @@ def managed_key(world: World, call: Call, service: str) -> str:
     try:
         found = world.call(caller, "kms", "DescribeKey", {"KeyId": f"alias/aws/{service}"}, region=call.region)
     except ServiceError as error:
-        raise _inaccessible(f"alias/aws/{service}") from error
+        raise inaccessible(f"alias/aws/{service}") from error
     return str(found["KeyMetadata"]["Arn"])

@@ -64,9 +64,6 @@ class Restores:
         group = snapshot.shown["OptionGroupName"]
         if not given.get("OptionGroupName") and places.keeps_options(call, group):
             instance.shown["OptionGroupMemberships"] = [{"OptionGroupName": group, "Status": "in-sync"}]
-        if given.get("ManageMasterUserPassword"):
-            key = given.get("MasterUserSecretKmsKeyId")
-            instance.shown["MasterUserSecret"] = settings.secret(call, self.world, instance.id, key)
         seconds = durations.RESTORING + durations.SNAPSHOT_GIB * shown["AllocatedStorage"]
         self._instances.start(instance, seconds, "RDS-EVENT-0043")
         return {"DBInstance": instance.describe()}

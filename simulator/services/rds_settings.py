@@ -127,17 +127,6 @@ def _gp3(shown: dict[str, Any], asked: Collection[str]) -> None:
         shown[name] = max(value or 0, least) if size >= striped else least
 
 
-def secret(call: Call, world: World, identifier: str, key: str | None) -> dict[str, str]:
-    """The master user's secret, as RDS describes it; its key is asked for like the storage's."""
-    named = identifier.removeprefix("db-").lower()
-    arn = (
-        f"arn:{call.partition}:secretsmanager:{call.region}:{call.account}:secret:rds!db-{named[:8]}-{named[8:12]}-"
-        f"{named[12:16]}-{named[16:20]}-{named[20:]}-{named[:6]}"
-    )
-    shown = places.key(world, call, key) if key else places.managed_key(world, call, "secretsmanager")
-    return {"SecretArn": arn, "SecretStatus": "active", "KmsKeyId": shown}
-
-
 def insights(call: Call, world: World, shown: dict[str, Any]) -> None:
     """Complete Performance Insights and Database Insights; raises for what does not go together."""
     mode = shown.setdefault("DatabaseInsightsMode", "standard")

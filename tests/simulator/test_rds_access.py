@@ -117,6 +117,32 @@ def test_a_role_is_handed_to_an_instance_by_who_may_pass_it(world: LocalOrganiza
     world.rest()
 
 
+def test_a_managed_password_needs_permissions_for_the_secret_and_its_key(world: LocalOrganization) -> None:
+    key = admin(world, "kms").create_key()["KeyMetadata"]["Arn"]
+    by_secrets = {"StringEquals": {"kms:ViaService": f"secretsmanager.{HOME}.amazonaws.com"}}
+    secrets = f"arn:aws:secretsmanager:{HOME}:{MEMBER}:secret:rds!*"
+    asked = {"DBInstanceIdentifier": "managed", **PLAIN, "ManageMasterUserPassword": True}
+    asked |= {"MasterUserSecretKmsKeyId": key}
+    del asked["MasterUserPassword"]
+    needed = [
+        allow("secretsmanager:CreateSecret", secrets),
+        allow("secretsmanager:TagResource", secrets),
+        allow("kms:GenerateDataKey", key, Condition=by_secrets),
+        allow("kms:Decrypt", key, Condition=by_secrets),
+        allow(["kms:CreateGrant", "kms:DescribeKey"], key, Condition=BY_RDS),
+    ]
+    for number in range(len(needed)):
+        lacking = acting(world, f"secretive-{number}", allow("rds:*"), *needed[:number], *needed[number + 1 :])
+        with pytest.raises(ClientError, match=r"AccessDenied|KMSKeyNotAccessibleFault"):
+            lacking.create_db_instance(**asked)
+    made = acting(world, "secretive", allow("rds:*"), *needed).create_db_instance(**asked)["DBInstance"]
+    assert made["MasterUserSecret"]["KmsKeyId"] == key
+    world.rest()
+    admin(world, "rds").delete_db_instance(DBInstanceIdentifier="managed", SkipFinalSnapshot=True)
+    world.rest()
+    assert admin(world, "secretsmanager").list_secrets()["SecretList"] == []
+
+
 def test_events_of_databases_reach_event_bridge(world: LocalOrganization) -> None:
     queue = admin(world, "sqs").create_queue(QueueName="events")["QueueUrl"]
     arn = f"arn:aws:sqs:{HOME}:{MEMBER}:events"

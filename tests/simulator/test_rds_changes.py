@@ -232,14 +232,20 @@ def test_an_instance_leaves_and_joins_a_domain(rds: Databases, leaving: dict[str
     assert rds.now_modify(**leaving)["DomainMemberships"] == []
 
 
-def test_a_password_that_rds_manages_is_not_set_by_hand(rds: Databases) -> None:
+def test_a_password_that_rds_manages_is_a_secret_and_not_set_by_hand(rds: Databases) -> None:
     key = rds.key()
     shown = rds.now_modify(ManageMasterUserPassword=True, MasterUserSecretKmsKeyId=key)
-    assert shown["MasterUserSecret"]["KmsKeyId"] == key
+    secret = shown["MasterUserSecret"]
+    assert (secret["KmsKeyId"], secret["SecretStatus"]) == (key, "active")
+    held = rds.of("secretsmanager", "GetSecretValue", SecretId=secret["SecretArn"])
+    assert held["Name"].startswith("rds!db-")
     with refused("InvalidParameterCombination"):
         rds.modify(MasterUserPassword="by-hand")
+    with refused("InvalidParameterCombination"):
+        rds.modify(ManageMasterUserPassword=False)
     shown = rds.now_modify(ManageMasterUserPassword=False, MasterUserPassword="by-hand")
     assert "MasterUserSecret" not in shown
+    assert rds.of("secretsmanager", "ListSecrets")["SecretList"] == []
 
 
 def test_a_role_serves_one_feature_and_becomes_active(rds: Databases) -> None:
