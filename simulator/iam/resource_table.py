@@ -82,6 +82,18 @@ ID_PREFIXES: Mapping[str, str] = {
     "transit-gateway-route-table": "tgw-rtb-", "prefix-list": "pl-", "placement-group": "pg-",
 }  # fmt: skip
 
+# (action, resource type): the reference calls the type optional, and a listing is authorised on all of it. Source: the
+# messages of RDS ("... not authorized to perform: rds:DescribeDBInstances on resource: arn:aws:rds:...:db:*").
+LISTED: frozenset[tuple[str, str]] = frozenset(
+    {("rds:DescribeDBInstances", "db"), ("rds:DescribeDBSnapshots", "snapshot")}
+)
+# (service, operation) -> the type of what is made, where the call names others of types that can be tagged, too.
+MADE: Mapping[tuple[str, str], str] = {
+    ("rds", "CreateDBInstance"): "db",
+    ("rds", "CreateDBSnapshot"): "snapshot",
+    ("rds", "RestoreDBInstanceFromDBSnapshot"): "db",
+}
+
 # (action, resource type): the reference calls the type required, but the call cannot name one; it
 # is authorised as a star in its place.
 UNNAMED: frozenset[tuple[str, str]] = frozenset(
