@@ -34,8 +34,8 @@ def _via(*services: str) -> dict[str, dict[str, Any]]:
 
 # What RDS and Secrets Manager do with keys in their caller's name: action and conditions.
 OF_STORAGE: tuple[tuple[str, Mapping[str, Mapping[str, Any]]], ...] = (
-    ("kms:CreateGrant", {**_via("rds"), "Bool": {"kms:GrantIsForAWSResource": "true"}}),
-    ("kms:DescribeKey", _via("rds")),
+    ("kms:CreateGrant", {"Bool": {"kms:GrantIsForAWSResource": "true"}, **_via("rds")}),
+    ("kms:DescribeKey", {}),
 )
 OF_SECRET: tuple[tuple[str, Mapping[str, Mapping[str, Any]]], ...] = (
     ("kms:Decrypt", _via("rds", "secretsmanager")),
