@@ -41,6 +41,7 @@ TITLES = {
     "kms": "KMS",
     "lambda": "Lambda",
     "organizations": "Organizations",
+    "rds": "RDS",
     "s3": "S3",
     "s3control": "S3 Control",
     "securityhub": "Security Hub",

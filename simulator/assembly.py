@@ -18,6 +18,7 @@ from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.load_balancers import ClassicLoadBalancers, LoadBalancers
 from simulator.services.organizations import Organizations
+from simulator.services.rds import RdsService
 from simulator.services.s3 import S3Service
 from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
@@ -46,6 +47,7 @@ PLAIN = (
     LoadBalancers,
     ClassicLoadBalancers,
     Organizations,
+    RdsService,
     S3Service,
     SecurityHub,
     Topics,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulator.behaviours import (
     config,
+    databases,
     events,
     front_door,
     functions,
@@ -24,8 +25,7 @@ from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
-    history,
-    load_balancing,
+    history, load_balancing, databases,
 )  # fmt: skip
 
 

@@ -233,6 +233,17 @@ def _handshakes(call: Call, world: World) -> tuple[str, ...]:
     return tuple(f"{base}/{name}" for name in _listed(call.parameters, "HandshakeId"))
 
 
+def _db_snapshots(call: Call, world: World) -> tuple[str, ...]:
+    """A copy is authorised on the snapshot that is copied, which another account may share, and on the new one."""
+    named = _listed(
+        call.parameters,
+        "DBSnapshotIdentifier", "SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier", "ResourceName",
+    )  # fmt: skip
+    base = f"arn:{call.partition}:rds:{call.region}:{call.account}:snapshot"
+    fitting = [name for name in named if not is_arn(name) or name.split(":")[5] == "snapshot"]
+    return tuple(name if is_arn(name) else f"{base}:{name.lower()}" for name in fitting)
+
+
 LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("kms", "key"): _keys,
     ("kms", "alias"): _aliases,
@@ -257,6 +268,7 @@ LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("organizations", "root"): _roots,
     ("organizations", "policy"): _organization_policies,
     ("organizations", "awspolicy"): _no_resources,
+    ("rds", "snapshot"): _db_snapshots,
     # Access points are not simulated; a bucket's name never is one.
     ("s3", "accesspoint"): _no_resources,
     ("s3", "accesspointobject"): _no_resources,

@@ -26,18 +26,22 @@ def _ask(world: World, account: str, region: str, service: str, operation: str, 
 
 def db_instances(world: World, account: str, region: str) -> Iterator[Snapshot]:
     """RDS instances; the resource id is the immutable DbiResourceId, the name the identifier."""
-    if existing("rds", account, region) is None:
-        return
-    for found in _ask(world, account, region, "rds", "DescribeDBInstances")["DBInstances"]:
-        yield Snapshot(
-            id=found.get("DbiResourceId") or found["DBInstanceIdentifier"],
-            name=found["DBInstanceIdentifier"],
-            arn=found["DBInstanceArn"],
-            tags={tag["Key"]: tag["Value"] for tag in found.get("TagList", ())},
-            zone=found.get("AvailabilityZone", "Not Applicable"),
-            created=found.get("InstanceCreateTime"),
-            configuration=camel(found),
-        )
+    marker: dict[str, str] = {}
+    while True:
+        page = _ask(world, account, region, "rds", "DescribeDBInstances", **marker)
+        for found in page["DBInstances"]:
+            yield Snapshot(
+                id=found["DbiResourceId"],
+                name=found["DBInstanceIdentifier"],
+                arn=found["DBInstanceArn"],
+                tags={tag["Key"]: tag["Value"] for tag in found.get("TagList", ())},
+                zone=found.get("AvailabilityZone", "Not Applicable"),
+                created=found.get("InstanceCreateTime"),
+                configuration=camel(found),
+            )
+        if not page.get("Marker"):
+            return
+        marker = {"Marker": page["Marker"]}
 
 
 def load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot]:
