@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from lambdas.parameters import Parameter as Parameter
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -294,45 +296,6 @@ class ProductFindings:
 
 
 Detection = ManagedRule | CustomRule | ProductFindings
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter: its type, default and bounds.
-
-    With `per_region` a setting maps Region names to values, and a Region that is not named
-    has the default. `pattern` is a full match on a string (on each string of a list).
-    """
-
-    type: Literal["string", "integer", "boolean", "strings"]
-    description: str
-    default: Json = None
-    minimum: int | None = None
-    maximum: int | None = None
-    allowed: tuple[str, ...] = ()
-    pattern: str | None = None
-    per_region: bool = False
-
-    def fault(self, value: Json) -> str | None:
-        """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted: Mapping[str, Any] = {"string": str, "integer": int, "boolean": bool, "strings": (list, tuple)}
-        wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
-        if wrong_type:
-            return f"{value!r} is not of type {self.type}"
-        if self.type == "integer":
-            if self.minimum is not None and value < self.minimum:
-                return f"{value} is below the minimum {self.minimum}"
-            if self.maximum is not None and value > self.maximum:
-                return f"{value} is above the maximum {self.maximum}"
-        texts = [value] if self.type == "string" else value if self.type == "strings" else []
-        for text in texts:
-            if not isinstance(text, str):
-                return f"{text!r} is not a string"
-            if self.allowed and text not in self.allowed:
-                return f"{text!r} is not one of {', '.join(self.allowed)}"
-            if self.pattern is not None and not re.fullmatch(self.pattern, text):
-                return f"{text!r} does not have the form {self.pattern}"
-        return None
 
 
 Read = Callable[["Session", Resource, Mapping[str, Json] | None], Settings | None]
