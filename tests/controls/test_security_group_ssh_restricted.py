@@ -140,6 +140,10 @@ CASES = (
         ),
         thorough=True,
     ),
+    case(
+        "prefix list that holds the world",
+        lambda session: build(session, open_to(prefix_list(session, "0.0.0.0/0"), ports=(22, 23), text="peers")),
+    ),
     case("default group, an office may come instead", default_group, RESTRICTED),
 )
 # What the loops of the whole organisation need not go through too.
@@ -149,10 +153,6 @@ MORE = (
         lambda session: build(session, open_to("::/0", "2001:db8::/32", "10.0.0.0/8")),
     ),
     case("every protocol", lambda session: build(session, open_to("0.0.0.0/0", protocol="-1", ports=None))),
-    case(
-        "prefix list that holds the world",
-        lambda session: build(session, open_to(prefix_list(session, "0.0.0.0/0"), ports=(22, 23), text="peers")),
-    ),
     case(
         "halves that add up",
         lambda session: build(session, open_to("0.0.0.0/1", "10.0.0.0/8"), open_to("128.0.0.0/1", ports=(0, 1024))),
