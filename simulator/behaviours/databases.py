@@ -48,7 +48,8 @@ INSTANCES = (
         "refusals",
         "Settings that do not fit each other, the engine, the class or the account are refused, and nothing is made.",
         CREATE,
-        "test_what_does_not_fit_is_refused_and_nothing_made",
+        "test_what_does_not_fit_is_refused_and_nothing_made "
+        "test_a_public_instance_needs_an_internet_gateway",
     ),
     (
         "gp3",
@@ -257,10 +258,11 @@ SNAPSHOTS = (
 ACCESS = (
     (
         "permissions",
-        "Calls are authorised on every instance, snapshot and group that they name, with the tags of instances and "
-        "snapshots; roles are passed.",
+        "Calls are authorised on every instance, snapshot and group that they name, lists on all of them, with the "
+        "tags of instances and snapshots; roles are passed.",
         "Service Authorization Reference, Actions, resources, and condition keys for Amazon RDS",
         "test_a_restore_is_authorised_on_the_instance_the_snapshot_and_the_groups "
+        "test_lists_are_authorised_on_all_instances_and_snapshots_of_the_region "
         "test_tags_of_databases_are_seen_by_policies "
         "test_a_role_is_handed_to_an_instance_by_who_may_pass_it",
     ),

@@ -48,9 +48,6 @@ PARAMETERS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
     ("ec2", "elastic-ip", "AllocationId"): ("AllocationId",),
     ("ec2", "key-pair", "KeyPairName"): ("KeyName",),
     ("ec2", "placement-group", "PlacementGroupName"): ("GroupName", "Placement.GroupName"),
-    ("rds", "db", "DbInstanceName"): (
-        "DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier",
-    ),
     ("rds", "cluster", "DbClusterInstanceName"): ("DBClusterIdentifier", "SourceDBClusterIdentifier"),
     ("rds", "cluster-snapshot", "ClusterSnapshotName"): (
         "DBClusterSnapshotIdentifier", "SourceDBClusterSnapshotIdentifier", "SnapshotIdentifier",

@@ -131,6 +131,8 @@ class Instances:
         vpc = group["VpcId"]
         settings.check(call, shown)
         settings.check_port(port)
+        if shown["PubliclyAccessible"]:
+            places.check_public(call, vpc)
         shown |= {
             "ActivityStreamStatus": "stopped",
             "AssociatedRoles": [],

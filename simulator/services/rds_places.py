@@ -57,6 +57,21 @@ def zones(group: dict[str, Any]) -> list[str]:
     return sorted({subnet["SubnetAvailabilityZone"]["Name"] for subnet in group["Subnets"]})
 
 
+def check_public(call: Call, vpc: str) -> None:
+    """Refuse a public instance where no internet gateway is; raises InvalidVPCNetworkStateFault.
+
+    The default VPC has one; moto's has not.
+    """
+    network = get_backend("ec2")[call.account][call.region]
+    default = network.default_vpc
+    attached = any(gateway.vpc is not None and gateway.vpc.id == vpc for gateway in network.internet_gateways.values())
+    if not attached and (default is None or default.id != vpc):
+        raise ServiceError(
+            "InvalidVPCNetworkStateFault",
+            "Cannot create a publicly accessible DBInstance. The specified VPC has no internet gateway attached.",
+        )
+
+
 def placed(group: dict[str, Any], seed: str, zone: str | None, *, multi: bool) -> dict[str, Any]:
     """The Availability Zones of an instance; the choice looks random and depends on the seed."""
     known = zones(group)

@@ -96,6 +96,20 @@ def test_a_restore_is_authorised_on_the_instance_the_snapshot_and_the_groups(wor
     acting(world, "restorer", allow("rds:*", resources)).restore_db_instance_from_db_snapshot(**asked)
 
 
+def test_lists_are_authorised_on_all_instances_and_snapshots_of_the_region(world: LocalOrganization) -> None:
+    lister = acting(world, "lister", allow("rds:Describe*", [f"{RDS}:db:*", f"{RDS}:snapshot:*"]))
+    named = [{"Name": "db-instance-id", "Values": ["db"]}]
+    assert lister.describe_db_instances()["DBInstances"]
+    assert lister.describe_db_instances(Filters=named)["DBInstances"]
+    assert lister.describe_db_snapshots(Filters=named)["DBSnapshots"]
+    one = acting(world, "one", allow("rds:Describe*", [f"{RDS}:db:db", f"{RDS}:snapshot:plain"]))
+    assert one.describe_db_instances(DBInstanceIdentifier="DB")["DBInstances"]
+    assert one.describe_db_snapshots(DBSnapshotIdentifier="plain")["DBSnapshots"]
+    assert one.describe_db_snapshots(DBInstanceIdentifier="db")["DBSnapshots"]
+    with refused("AccessDenied"):
+        one.describe_db_instances(Filters=named)
+
+
 def test_tags_of_databases_are_seen_by_policies(world: LocalOrganization) -> None:
     red = {"StringEquals": {"aws:ResourceTag/team": "red"}}
     blue = {"StringEquals": {"aws:ResourceTag/team": "blue"}}

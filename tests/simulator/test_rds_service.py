@@ -186,6 +186,22 @@ def test_what_does_not_fit_is_refused_and_nothing_made(rds: Databases, more: dic
     assert rds.ask("DescribeDBInstances")["DBInstances"] == []
 
 
+def test_a_public_instance_needs_an_internet_gateway(rds: Databases) -> None:
+    vpc = rds.of("ec2", "CreateVpc", CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        rds.of("ec2", "CreateSubnet", VpcId=vpc, CidrBlock=f"10.8.{at}.0/24", AvailabilityZone=f"{REGION}{zone}")
+        for at, zone in enumerate("ab")
+    ]
+    names = [one["Subnet"]["SubnetId"] for one in subnets]
+    rds.ask("CreateDBSubnetGroup", DBSubnetGroupName="own", DBSubnetGroupDescription="d", SubnetIds=names)
+    with refused("InvalidVPCNetworkStateFault"):
+        rds.make(DBSubnetGroupName="own", PubliclyAccessible=True)
+    assert rds.make("private", DBSubnetGroupName="own")["PubliclyAccessible"] is False
+    gateway = rds.of("ec2", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
+    rds.of("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
+    assert rds.make(DBSubnetGroupName="own", PubliclyAccessible=True)["PubliclyAccessible"] is True
+
+
 def test_instances_come_in_pages_and_by_filters(rds: Databases) -> None:
     for number in range(25):
         rds.ask("CreateDBInstance", DBInstanceIdentifier=f"db-{number:02}", **PLAIN)
