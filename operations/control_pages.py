@@ -13,7 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, CustomRule, Frequency, Grant, ManagedRule, Mode, Parameter, Scope
+from lambdas.controls.model import (
+    Control,
+    CustomRule,
+    Frequency,
+    Grant,
+    ManagedRule,
+    Mode,
+    Parameter,
+    Scope,
+    SecurityHubControl,
+)
 from operations.markdown import code, table
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "controls"
@@ -149,6 +159,11 @@ def _detection(control: Control) -> str:
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
         return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
+    if isinstance(detection, SecurityHubControl):
+        return (
+            f"By Security Hub's own control {control.id}, where a standard is enabled that has it: there is no rule "
+            "and no finding of ours. Each finding is confirmed by reading the resource before anything is done."
+        )
     severities = ", ".join(severity.value for severity in detection.severities)
     return (
         f"By findings of {detection.product} of the types {code(detection.type_prefix + '*')} and the severities "

@@ -16,7 +16,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG as RUNTIME_CONFIG
 from pulumi.runtime.config import get_config_env
 
-from lambdas.controls.model import Control, ManagedRule, Mode, ProductFindings
+from lambdas.controls.model import Control, ManagedRule, Mode
 from lambdas.names import Names
 from lambdas.schemas import SETTINGS_OBJECT
 from stacks.settings_check import SettingsError, check, expired
@@ -184,9 +184,9 @@ class Settings:
 
     def _has_rule(self, control: Control) -> bool:
         """A managed rule is not stamped where an enabled standard checks the control; custom rules see more."""
-        if isinstance(control.detection, ProductFindings):
-            return False
-        return not (isinstance(control.detection, ManagedRule) and checked_by(control, self.standards))
+        return control.by_rule and not (
+            isinstance(control.detection, ManagedRule) and checked_by(control, self.standards)
+        )
 
     def _lifted(self, account: str, path: Sequence[str]) -> set[str]:
         return {
