@@ -22,7 +22,7 @@ FAILED = {"Compliance": {"Status": ["FAILED"]}}
 def finding_patterns(catalog: Iterable[Control]) -> list[str]:
     """Write the patterns of the hub's rules: our own findings, Security Hub's, and other products'."""
     controls = sorted(catalog, key=lambda control: control.id)
-    own = [control.generator for control in controls if not isinstance(control.detection, ProductFindings)]
+    own = [control.generator for control in controls if control.by_rule]
     standard = [control.id for control in controls if not control.id.startswith("Palisade.")]
     # One rule for what differs by the types alone.
     products: dict[tuple[str, tuple[Severity, ...]], list[str]] = {}

@@ -23,6 +23,7 @@ from lambdas.controls.model import (
     Parameter,
     ProductFindings,
     Scope,
+    SecurityHubControl,
 )
 from operations.markdown import code, table
 
@@ -159,6 +160,11 @@ def _detection(control: Control) -> str:
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
         return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
+    if isinstance(detection, SecurityHubControl):
+        return (
+            f"By Security Hub's own control {control.id}, where a standard is enabled that has it: there is no rule "
+            "and no finding of ours. Each finding is confirmed by reading the resource before anything is done."
+        )
     severities = " or ".join(severity.value for severity in detection.severities)
     types = " or ".join(code(one) for one in detection.types)
     return (

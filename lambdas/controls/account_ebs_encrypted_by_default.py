@@ -74,7 +74,7 @@ def plan(
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=tuple(leaves),
         message=f"Account {resource.id} does not encrypt new EBS volumes by default in {resource.region}; "
-        f"from now on they are, by {key}.",
+        f"the key for them is {key}.",
     )
 
 

@@ -78,7 +78,7 @@ def plan(
         )
         if expires
         else None,
-        message=f"The password policy of account {resource.id} did not ask for {', '.join(asked.values())}.",
+        message=f"The password policy of account {resource.id} does not ask for {', '.join(asked.values())}.",
     )
 
 

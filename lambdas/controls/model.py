@@ -295,7 +295,15 @@ class ProductFindings:
     identify: Callable[[Mapping[str, Json]], str | None] | None = None
 
 
-Detection = ManagedRule | CustomRule | ProductFindings
+@dataclass(frozen=True, slots=True)
+class SecurityHubControl:
+    """Detection by Security Hub's own control of this id alone, where an enabled standard has it.
+
+    No Config rule and no findings of ours; `evaluate` confirms a finding, before a change and after it.
+    """
+
+
+Detection = ManagedRule | CustomRule | ProductFindings | SecurityHubControl
 
 
 Read = Callable[["Session", Resource, Mapping[str, Json] | None], Settings | None]
@@ -345,6 +353,11 @@ class Control:
     def generator(self) -> str:
         """`GeneratorId` of our own findings of this control."""
         return f"{GENERATORS}{self.id}"
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether a Config rule of ours detects, so that findings are of our own making."""
+        return isinstance(self.detection, ManagedRule | CustomRule)
 
     @property
     def recorded_type(self) -> str | None:

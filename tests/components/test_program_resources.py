@@ -11,7 +11,7 @@ import pytest
 from pulumi.runtime.mocks import MockResourceArgs
 
 from lambdas.controls import catalog
-from lambdas.controls.model import ProductFindings
+from lambdas.controls.model import CustomRule, ManagedRule, ProductFindings, Scope
 from simulator.deployment import Deployment, Registering, Resource
 from tests.stacks.program import (
     AWAY,
@@ -90,9 +90,12 @@ HUB_EACH_REGION = {
     "s3/bucketObjectv2:BucketObjectv2": 2,
     "securityhub/automationRule:AutomationRule": 1,
 }
+RULES = [one for one in catalog().values() if isinstance(one.detection, CustomRule | ManagedRule)]
 MEMBER_ONCE = {"iam/role:Role": 3, "iam/rolePolicy:RolePolicy": 3, "iam/policy:Policy": 1}
+# What is global in an account is judged in the home Region.
+MEMBER_ONCE |= {"cfg/rule:Rule": sum(one.scope is Scope.GLOBAL for one in RULES)}
 MEMBER_EACH_REGION = {
-    "cfg/rule:Rule": 2,
+    "cfg/rule:Rule": sum(one.scope is Scope.REGIONAL for one in RULES),
     "cloudwatch/eventRule:EventRule": 2,
     "cloudwatch/eventTarget:EventTarget": 2,
     "cloudwatch/logGroup:LogGroup": 1,
@@ -367,7 +370,7 @@ def test_the_writer_holds_the_actions_of_acting_controls_alone_under_its_boundar
 
 
 def test_an_account_whose_controls_are_all_off_has_no_policy_without_statements() -> None:
-    off = {"EC2.13": {"mode": "off"}, "Palisade.S3.1": {"mode": "off"}}
+    off = {name: {"mode": "off"} for name in catalog()}
     deployment = run(members(controls=off))
     for one in of_type(deployment, "iam/rolePolicy:RolePolicy"):
         assert json.loads(one.inputs["policy"])["Statement"], one.urn

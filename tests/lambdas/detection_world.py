@@ -146,7 +146,7 @@ def member(monkeypatch: pytest.MonkeyPatch, control: Control = CONTROL, /, **res
     """Open an account in which one control is detected."""
     made = Member(resources=dict(resources))
     environment = Environment(Names("palisade"), "200000000002", PLACE.region, "bucket", "settings")
-    settings: dict[str, Any] = {"controls": {CONTROL.id: {"parameters": {}}}}
+    settings: dict[str, Any] = {"controls": {CONTROL.id: {"parameters": {}, "rule": RULE}}}
     monkeypatch.setattr(Environment, "settings", lambda self, session: settings)
     monkeypatch.setattr("lambdas.detection.detector.catalog", lambda: {control.id: control})
     session: Any = made

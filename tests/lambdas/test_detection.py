@@ -252,7 +252,7 @@ def test_a_control_that_cannot_list_its_resources_hinders_no_other_control(monke
     monkeypatch.setattr("lambdas.detection.detector.catalog", lambda: both)
     monkeypatch.setattr(
         "lambdas.environment.Environment.settings",
-        lambda self, session: {"controls": {name: {"parameters": {}} for name in both}},
+        lambda self, session: {"controls": {name: {"parameters": {}, "rule": name} for name in both}},
     )
     with pytest.raises(ExceptionGroup):
         account.handle(RECONCILE)
