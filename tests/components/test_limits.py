@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.documents import INLINE_LIMIT, MANAGED_LIMIT, allow, divided
+from lambdas.controls import catalog as our_catalog
 from lambdas.controls.model import Control
 from lambdas.names import LONGEST_PREFIX
 from simulator.deployment import Deployment
@@ -40,11 +41,9 @@ LONG = {
 
 def deployed(catalog: list[Control] | None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """The program with everything as long as it may be, and with another catalog where one is given."""
-    modes = {"EC2.13": {"mode": "automatic"}}
-    if catalog is not None:
-        known = {control.id: control for control in catalog}
-        monkeypatch.setattr("lambdas.controls.catalog", lambda: known)
-        modes = {identifier: {"mode": "automatic"} for identifier in known}
+    known = our_catalog() if catalog is None else {control.id: control for control in catalog}
+    monkeypatch.setattr("lambdas.controls.catalog", lambda: known)
+    modes = {identifier: {"mode": "approve"} for identifier in known}
     return run(everything(**LONG, controls=modes))
 
 
@@ -84,13 +83,23 @@ def test_a_role_has_at_most_ten_managed_policies(longest: Deployment) -> None:
     assert len(stack_set.inputs["templateBody"].encode()) <= 51200
 
 
-def test_the_pipeline_may_attach_policies_only_where_a_catalog_needs_more_than_one(longest: Deployment) -> None:
+def may_attach(deployment: Deployment) -> bool:
+    """Whether the deployment role may attach policies of ours."""
+    (stack_set,) = of_type(deployment, "cloudformation/stackSet:StackSet")
+    return "AttachOwnPolicies" in stack_set.inputs["templateBody"]
+
+
+def test_the_pipeline_may_attach_policies_where_a_catalog_needs_more_than_one(longest: Deployment) -> None:
     attached = {
         one.inputs["policyArn"] for one in of_type(longest, "iam/rolePolicyAttachment:RolePolicyAttachment")
         if not one.inputs["policyArn"].startswith("arn:aws:iam::aws:")
     }  # fmt: skip
-    (stack_set,) = of_type(longest, "cloudformation/stackSet:StackSet")
-    assert ("AttachOwnPolicies" in stack_set.inputs["templateBody"]) == bool(attached)
+    assert may_attach(longest) or not attached
+
+
+def test_the_pipeline_may_not_attach_policies_where_one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not may_attach(deployed([our_catalog()["EC2.13"]], monkeypatch))
+    assert may_attach(deployed(controls(95), monkeypatch))
 
 
 def test_event_patterns_and_function_environments_fit(longest: Deployment) -> None:

@@ -177,8 +177,8 @@ REFUSED = {
     ),
     # controls
     "an unknown control": (
-        control("EC2.31", mode="notify"),
-        f"controls.EC2.31: the catalog has no control EC2.31 (did you mean EC2.13?); accepted: {ACCEPTED}",
+        control("EC2.133", mode="notify"),
+        f"controls.EC2.133: the catalog has no control EC2.133 (did you mean EC2.13?); accepted: {ACCEPTED}",
     ),
     "an unknown mode": (
         control("EC2.13", mode="auto"),
