@@ -7,15 +7,12 @@ use the same cases, so a control that has passed its tests takes part here unask
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from boto3 import Session
-
-from lambdas.controls.model import Control, Place, Resource
+from lambdas.controls.model import Control, Resource
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,11 +26,10 @@ class Broken:
     """One resource that was broken, its neighbour (an account has none), and what became of them."""
 
     control: Control
-    case: str
+    case: Any
     resource: Resource
     neighbour: Resource | None
-    state: Callable[[Session, Place, str], object]
-    neighbour_before: object
+    neighbour_before: object = None
     outcome: str | None = None
     reason: str = ""
     remediation: str = ""

@@ -121,7 +121,7 @@ class Stage:
         if tags:
             session.client("ec2").create_tags(Resources=[resource.id], Tags=list(tags))
         self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
-        return Broken(control, case.name, resource, resource, case.state, None)
+        return Broken(control, case, resource, None)
 
     def members(self) -> list[str]:
         """The ids of the member accounts."""

@@ -32,6 +32,10 @@ from simulator.local import LocalOrganization
 from simulator.services.sns import Topics
 from simulator.world import partition_of
 
+# When the program is deployed, after the organisation's morning: what a scene shows at midnight is then hours away.
+EVENING = timedelta(hours=11)
+# What is judged on a schedule is judged within the hour.
+SCHEDULES, STEP = timedelta(minutes=75), timedelta(minutes=15)
 # Outcomes after which a resource may stay as it is: people know of it.
 TOLD = frozenset({"notified", "dry-run", "awaiting-approval", "refused", "limited", "failed", "exempted"})
 LABELS = (
@@ -77,24 +81,57 @@ class Simulation:
                 everywhere = control.scope is Scope.GLOBAL
                 region = world.home_region if everywhere else world.regions[turn % len(world.regions)]
                 self._break(control, next(queue), account, region)
+        self._settle()
 
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
         session = self.organization.session(account, region)
         place = Place(partition_of(region), account, region)
-        neighbour = control.resource(place, case.neighbour(session, place)) if case.neighbour is not None else None
-        before = None if neighbour is None else case.state(session, place, neighbour.id)
+        # What an account has once has no neighbour.
+        neighbour = control.resource(place, case.neighbour(session, place)) if case.neighbour else None
         resource = control.resource(place, case.broken(session, place))
-        self.broken.append(Broken(control, case.name, resource, neighbour, case.state, before))
+        self.broken.append(Broken(control, case, resource, neighbour))
+        if neighbour is not None and case.settle is None:
+            self.broken[-1].neighbour_before = case.state(session, place, neighbour.id)
         self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
+
+    def _settle(self) -> None:
+        """Let time pass until what takes its time is there, and look at its neighbours as they are then."""
+        while waits := [wait for one in self.broken for wait in self._waits(one)]:
+            self.organization.advance(min(waits))
+        for one in self.broken:
+            if one.neighbour is not None and one.case.settle is not None:
+                session = self.organization.session(one.resource.account, one.resource.region)
+                one.neighbour_before = one.case.state(session, one.resource.place, one.neighbour.id)
+
+    def _waits(self, one: Broken) -> Iterator[timedelta]:
+        if one.case.settle is None:
+            return
+        for built in (one.resource, one.neighbour):
+            if built is not None:
+                session = self.organization.session(built.account, built.region)
+                wait = one.case.settle(session, built.place, built.id)
+                if wait:
+                    yield wait
+
+    def await_outcomes(self) -> None:
+        """Let the loop come to rest, and the schedules of detection come round, until all is judged."""
+        self.organization.rest()
+        end = self.organization.world.agenda.now() + SCHEDULES
+        while self._unjudged() and self.organization.world.agenda.now() < end:
+            self.organization.advance(STEP)
+
+    def _unjudged(self) -> bool:
+        hub = self.organization.session(local_estate.HUB)
+        assign(self.broken, ledger_outcomes(hub, self.names))
+        return any(one.outcome is None for one in self.broken)
 
     def conclude(self) -> None:
         """Read back how everything ended: outcomes from the ledger, verdicts and neighbours from the services."""
-        hub = self.organization.session(local_estate.HUB)
-        assign(self.broken, ledger_outcomes(hub, self.names))
+        self._unjudged()
         for one in self.broken:
             session = self.organization.session(one.resource.account, one.resource.region)
             if one.neighbour is not None:
-                after = one.state(session, one.resource.place, one.neighbour.id)
+                after = one.case.state(session, one.resource.place, one.neighbour.id)
                 one.neighbour_changed = after != one.neighbour_before
             settings = one.control.read(session, one.resource, None)
             if settings is None:
@@ -116,6 +153,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
     with LocalOrganization(plan, home_region=regions[0], regions=regions) as organization:
         with _step(console, f"an organisation of {accounts + 2} accounts in {', '.join(regions)}"):
             local_estate.prepare(organization)
+            organization.advance(EVENING)
         with _step(console, "pulumi program deployed: organization, hub, members") as done:
             config = _exempting(organization, local_estate.stack_config(organization))
             deployment = _deployed(organization, config)
@@ -134,7 +172,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
             simulation.break_resources()
             done.append(f"{len(simulation.broken)} resources, {len(organization.door.log) - first} API calls")
         with _step(console, "the loop runs to rest") as done:
-            organization.rest()
+            simulation.await_outcomes()
             simulated = timedelta(seconds=round((organization.world.agenda.now() - begun).total_seconds()))
             done.append(f"{simulated} of simulated time")
         log = organization.door.log[before:]
@@ -242,7 +280,7 @@ def _write(
         broken=[
             {
                 "control": one.control.id,
-                "case": one.case,
+                "case": one.case.name,
                 "resource": one.resource.arn,
                 "account": one.resource.account,
                 "region": one.resource.region,
