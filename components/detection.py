@@ -16,7 +16,7 @@ from components.event_policies import queue_policy
 from components.function import ArchivedFunction
 from components.known import known
 from components.member_identity import MemberIdentity
-from lambdas.controls.model import Control, CustomRule, ManagedRule, ProductFindings, Scope
+from lambdas.controls.model import Control, CustomRule, ManagedRule, ProductFindings, Scope, SecurityHubControl
 
 TIMEOUT = 900
 TWO_WEEKS = 14 * 24 * 3600
@@ -204,7 +204,7 @@ class Detection(pulumi.ComponentResource):
 
     def _rule(self, control: Control, given: Mapping[str, Any], config: aws.lambda_.Permission) -> None:
         detection = control.detection
-        if isinstance(detection, ProductFindings):
+        if isinstance(detection, ProductFindings | SecurityHubControl):
             return
         by_change = isinstance(detection, CustomRule) and detection.on_change
         aws.cfg.Rule(

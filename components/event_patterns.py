@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from lambdas.controls.model import Control, ProductFindings
+from lambdas.controls.model import Control, ProductFindings, Severity
 
 LIMIT = 2048
 PRODUCT = "Security Hub"
@@ -21,9 +22,14 @@ FAILED = {"Compliance": {"Status": ["FAILED"]}}
 def finding_patterns(catalog: Iterable[Control]) -> list[str]:
     """Write the patterns of the hub's rules: our own findings, Security Hub's, and other products'."""
     controls = sorted(catalog, key=lambda control: control.id)
-    own = [control.generator for control in controls if not isinstance(control.detection, ProductFindings)]
+    own = [control.generator for control in controls if control.by_rule]
     standard = [control.id for control in controls if not control.id.startswith("Palisade.")]
-    products = [control.detection for control in controls if isinstance(control.detection, ProductFindings)]
+    # One rule for what differs by the types alone.
+    products: dict[tuple[str, tuple[Severity, ...]], list[str]] = {}
+    for control in controls:
+        if isinstance(control.detection, ProductFindings):
+            kind = (control.detection.path, control.detection.severities)
+            products.setdefault(kind, []).extend(control.detection.types)
     return [
         *_split(own, lambda ids: {"GeneratorId": ids, **FAILED}),
         *_split(
@@ -33,15 +39,16 @@ def finding_patterns(catalog: Iterable[Control]) -> list[str]:
                 "Compliance": {"SecurityControlId": ids, **FAILED["Compliance"]},
             },
         ),
-        *(_pattern(_product(detection)) for detection in products),
+        *(one for kind, types in products.items() for one in _split(types, partial(_product, *kind))),
     ]
 
 
-def _product(detection: ProductFindings) -> dict[str, Any]:
+def _product(path: str, severities: Sequence[Severity], types: Sequence[str]) -> dict[str, Any]:
     return {
-        "ProductName": [detection.product],
-        "Types": [{"prefix": detection.type_prefix}],
-        "Severity": {"Label": [severity.value for severity in detection.severities]},
+        # The account's own product may call itself as it likes; its ARN is not in its hands.
+        "ProductArn": [{"suffix": f"::product/{path}"}],
+        "Types": [{"wildcard": one} for one in types],
+        "Severity": {"Label": [severity.value for severity in severities]},
     }
 
 

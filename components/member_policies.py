@@ -23,7 +23,7 @@ from components.documents import (
     grant_statements,
 )
 from components.estate import Estate
-from lambdas.controls.model import Control, Grant, Mode
+from lambdas.controls.model import Control, Grant, Mode, ProductFindings
 
 # AWS's own names of roles that administer an account. A control that needs one of them is refused.
 ADMINISTRATORS = (
@@ -50,14 +50,19 @@ class Member:
         return tuple(control for control, mode in self.modes if mode is not Mode.OFF)
 
     @property
+    def judged(self) -> tuple[Control, ...]:
+        """The controls that the detect function judges: findings of other products go to the hub without it."""
+        return tuple(one for one in self.detected if not isinstance(one.detection, ProductFindings))
+
+    @property
     def acting(self) -> tuple[Control, ...]:
         """The controls whose remediation may change a resource here."""
         return tuple(control for control, mode in self.modes if mode.acts)
 
 
-def _read_grants(estate: Estate, member: Member) -> list[Grant]:
+def _read_grants(estate: Estate, member: Member, controls: Iterable[Control]) -> list[Grant]:
     return catalog_grants(
-        member.detected, estate.partition, member.account, estate.regions, member.parameters, kind="read_grants"
+        controls, estate.partition, member.account, estate.regions, member.parameters, kind="read_grants"
     )
 
 
@@ -90,7 +95,7 @@ def detect_statements(estate: Estate, member: Member) -> list[Statement]:
     # Findings in every Region: one that the settings name no more archives its own after this policy has changed.
     own = {"StringEquals": {"securityhub:TargetAccount": member.account}}
     return [
-        *grant_statements("Read", _read_grants(estate, member)),
+        *grant_statements("Read", _read_grants(estate, member, member.judged)),
         # PutEvaluations knows no resource types (Service Authorization Reference, AWS Config).
         allow("PutEvaluations", ["config:PutEvaluations"], "*"),
         allow(
@@ -130,7 +135,7 @@ def reader_statements(estate: Estate, member: Member) -> list[Statement]:
     probes = catalog_grants(
         member.acting, estate.partition, member.account, estate.regions, member.parameters, kind="probe_grants"
     )
-    return grant_statements("Read", [*_read_grants(estate, member), *probes])
+    return grant_statements("Read", [*_read_grants(estate, member, member.detected), *probes])
 
 
 def writer_statements(estate: Estate, member: Member) -> list[Statement]:
@@ -201,6 +206,13 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
     never = [
         deny("OwnRoles", ["iam:*"], guarded),
         deny("OwnResources", ["*"], services),
+        # Containment attaches one policy of AWS's own; any other would give a principal permissions.
+        deny(
+            "OtherPolicies",
+            ["iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy"],
+            "*",
+            {"ArnNotEquals": {"iam:PolicyARN": f"arn:{estate.partition}:iam::aws:policy/AWSDenyAll"}},
+        ),
         deny("Organization", ["organizations:*", "account:*", "sso:*", "controltower:*"], "*"),
         deny(
             "Records",

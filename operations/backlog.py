@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Mode
+from lambdas.controls.model import Control, Mode, ProductFindings
 from lambdas.remediation.case import Approval, Case, Next, key_of
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.outcome import Outcome
@@ -75,11 +75,14 @@ def read(hub: Hub, policies: Mapping[str, AccountPolicy], controls: Sequence[Con
     guard = Guard(hub.client("dynamodb"), hub.names.state_table, {})
     left_out: Counter[str] = Counter()
     requests: dict[str, Request] = {}
+    asked = {control.id for control in controls}
     for finding in _findings(hub.client("securityhub"), sorted(policies), controls):
         try:
             request = parse(finding, hub.partition)
         except InvalidRequestError as error:
             left_out[str(error)] += 1
+            continue
+        if request.control.id not in asked:
             continue
         # One remediation answers all findings of the control on the resource; ours come first.
         requests.setdefault(key_of(request), request)
@@ -109,15 +112,20 @@ def _order(one: Waiting) -> tuple[bool, str, str]:
 
 
 def _findings(client: Any, accounts: Sequence[str], controls: Sequence[Control]) -> Iterator[Mapping[str, Any]]:
-    """Our own findings, then those of Security Hub's controls."""
+    """Our own findings, those of Security Hub's controls, and other products'."""
     standing = {"ComplianceStatus": ["FAILED"], "WorkflowStatus": ["NOTIFIED"], "RecordState": ["ACTIVE"]}
     standard = [one.id for one in controls if not one.id.startswith("Palisade.")]
+    detections = [one.detection for one in controls]
     for some in _parts(accounts):
         for ids in _parts([one.generator for one in controls]):
             yield from _pages(client, {**standing, "AwsAccountId": some, "GeneratorId": ids})
         for ids in _parts(standard):
             theirs = {"ComplianceSecurityControlId": ids, "ProductName": ["Security Hub"]}
             yield from _pages(client, {**standing, "AwsAccountId": some, **theirs})
+        for names in _parts(sorted({one.product for one in detections if isinstance(one, ProductFindings)})):
+            # They carry no compliance status.
+            noted = {name: value for name, value in standing.items() if name != "ComplianceStatus"}
+            yield from _pages(client, {**noted, "AwsAccountId": some, "ProductName": names})
 
 
 def _pages(client: Any, wanted: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Any]]:

@@ -13,7 +13,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, CustomRule, Frequency, Grant, ManagedRule, Mode, Parameter, Scope
+from lambdas.controls.model import (
+    Control,
+    CustomRule,
+    Frequency,
+    Grant,
+    ManagedRule,
+    Mode,
+    Parameter,
+    ProductFindings,
+    Scope,
+    SecurityHubControl,
+)
 from operations.markdown import code, table
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "controls"
@@ -119,7 +130,7 @@ def _page(control: Control) -> str:
         "",
         "## Permissions",
         "",
-        "Detection and the reader role may read:",
+        f"{_readers(control)} may read:",
         "",
         *_grants((*control.read_grants, *control.probe_grants)),
         "",
@@ -149,11 +160,23 @@ def _detection(control: Control) -> str:
         when += [EVERY[detection.schedule]] if detection.schedule else []
         found = " The reconciliation finds what events missed." if control.discover else ""
         return f"By the AWS Config rule {rule}, evaluated by the detect function: {' and '.join(when)}.{found}"
-    severities = ", ".join(severity.value for severity in detection.severities)
+    if isinstance(detection, SecurityHubControl):
+        return (
+            f"By Security Hub's own control {control.id}, where a standard is enabled that has it: there is no rule "
+            "and no finding of ours. Each finding is confirmed by reading the resource before anything is done."
+        )
+    severities = " or ".join(severity.value for severity in detection.severities)
+    types = " or ".join(code(one) for one in detection.types)
     return (
-        f"By findings of {detection.product} of the types {code(detection.type_prefix + '*')} and the severities "
-        f"{severities}; each is confirmed at the service itself before anything is done."
+        f"By {detection.product}'s findings of type {types} and severity {severities}. They are confirmed at "
+        f"{detection.product} itself before anything is done, and closed there, by people: Palisade writes its note "
+        "on the finding and sets it to NOTIFIED."
     )
+
+
+def _readers(control: Control) -> str:
+    judged_here = not isinstance(control.detection, ProductFindings)
+    return "Detection and the reader role" if judged_here else "The reader role"
 
 
 def _ceiling(control: Control) -> str:

@@ -126,9 +126,10 @@ class _Doctor:
             types = doctor_regions.recorded_types(subject, notes.region, controls)
             doctor_regions.recording(notes, subject, session, types)
         rules = doctor_regions.rules_of(notes, session)
-        wanted = [settings.names.config_rule(control.slug) for control in controls]
+        wanted = [settings.names.config_rule(control.slug) for control in controls if control.by_rule]
         doctor_regions.quotas(notes, session, rules, wanted if self._governed(target) else ())
         doctor_security_hub.look_at_region(notes, subject, session)
+        doctor_security_hub.judge_detection(notes, settings.standards, controls)
         if self._governed(target):
             names = doctor_names.of_member(session, settings.names, rules or {}, wanted)
             doctor_names.look(notes, names, settings.prefix)

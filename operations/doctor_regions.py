@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lambdas.controls.model import Control, ProductFindings, Scope
+from lambdas.controls.model import Control, Scope
 from operations.account_access import FAILURES
 from operations.doctor_model import Notes
 from operations.stack_settings import Subject
@@ -51,9 +51,9 @@ def recorded_types(subject: Subject, region: str, controls: Iterable[Control]) -
     home = region == subject.settings.home_region
     return sorted(
         {
-            control.resource_type
+            kind
             for control in controls
-            if (control.scope is Scope.REGIONAL or home) and not isinstance(control.detection, ProductFindings)
+            if (control.scope is Scope.REGIONAL or home) and (kind := control.recorded_type) is not None
         }
     )
 

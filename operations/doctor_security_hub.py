@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
+from lambdas.controls.model import Control, SecurityHubControl
 from operations.doctor_model import Notes
 from operations.stack_settings import Subject
-from stacks.standards import standard_arn
+from stacks.standards import checked_by, standard_arn
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -85,6 +86,18 @@ def judge_standards(notes: Notes, enabled: Sequence[str], wanted: Collection[str
             "standards",
             f"central configuration would disable {', '.join(lost)}",
             "add them to standards where they are wanted",
+        )
+
+
+def judge_detection(notes: Notes, standards: Collection[str], controls: Sequence[Control]) -> None:
+    """What Security Hub alone detects is found only where a standard is on that has the control."""
+    alone = [one for one in controls if isinstance(one.detection, SecurityHubControl)]
+    missed = [one.id for one in alone if not checked_by(one, standards)]
+    if missed:
+        notes.warns(
+            "detection",
+            f"no standard of the settings checks {', '.join(missed)}, which Security Hub alone detects",
+            "add a standard that the control's page names to standards",
         )
 
 

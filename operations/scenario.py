@@ -26,12 +26,12 @@ class ScenarioError(Exception):
 
 @dataclass(slots=True)
 class Broken:
-    """One resource that was broken, its neighbour, and what became of them."""
+    """One resource that was broken, its neighbour (an account has none), and what became of them."""
 
     control: Control
     case: str
     resource: Resource
-    neighbour: Resource
+    neighbour: Resource | None
     state: Callable[[Session, Place, str], object]
     neighbour_before: object
     outcome: str | None = None

@@ -19,11 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, Verdict
+from lambdas.controls.model import Control, Place, Scope, Verdict
 from lambdas.findings import finding_id
 from lambdas.names import Names
 from operations import local_estate
 from operations.scenario import Broken, cases
+from operations.scenes import EXEMPT_KEY, EXEMPT_VALUE, SSH, Scene, Stage
 from operations.summary import assign, counts, ledger_outcomes
 from operations.timeline import Timeline
 from simulator.deployment import Deployment, DeploymentError, deploy
@@ -63,23 +64,27 @@ class Simulation:
     broken: list[Broken] = field(default_factory=list)
 
     def break_resources(self) -> None:
-        """Break resources of every control in every member account and Region, each beside a compliant neighbour."""
+        """Break a resource of every control in every member account, each beside a compliant neighbour.
+
+        Account by account and control by control the Regions take turns; what is global is in the home Region.
+        """
         chance = random.Random(self.seed)  # noqa: S311 - which case stands where is no secret
-        queues = {identifier: _shuffled(cases(control), chance) for identifier, control in catalog().items()}
-        for account in self.organization.world.accounts.values():
-            if account.kind != "member":
-                continue
-            for region in self.organization.world.regions:
-                for identifier, queue in queues.items():
-                    self._break(catalog()[identifier], next(queue), account.id, region)
+        queues = [(control, _shuffled(cases(control), chance)) for control in catalog().values()]
+        world = self.organization.world
+        members = [account.id for account in world.accounts.values() if account.kind == "member"]
+        for number, account in enumerate(members):
+            for turn, (control, queue) in enumerate(queues, start=number):
+                everywhere = control.scope is Scope.GLOBAL
+                region = world.home_region if everywhere else world.regions[turn % len(world.regions)]
+                self._break(control, next(queue), account, region)
 
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
         session = self.organization.session(account, region)
         place = Place(partition_of(region), account, region)
-        neighbour = case.neighbour(session, place)
-        before = case.state(session, place, neighbour)
+        neighbour = control.resource(place, case.neighbour(session, place)) if case.neighbour is not None else None
+        before = None if neighbour is None else case.state(session, place, neighbour.id)
         resource = control.resource(place, case.broken(session, place))
-        self.broken.append(Broken(control, case.name, resource, control.resource(place, neighbour), case.state, before))
+        self.broken.append(Broken(control, case.name, resource, neighbour, case.state, before))
         self.timeline.note(account, region, "broken by hand", f"{control.id} {resource.arn}: {case.name}")
 
     def conclude(self) -> None:
@@ -88,8 +93,9 @@ class Simulation:
         assign(self.broken, ledger_outcomes(hub, self.names))
         for one in self.broken:
             session = self.organization.session(one.resource.account, one.resource.region)
-            after = one.state(session, one.resource.place, one.neighbour.id)
-            one.neighbour_changed = after != one.neighbour_before
+            if one.neighbour is not None:
+                after = one.state(session, one.resource.place, one.neighbour.id)
+                one.neighbour_changed = after != one.neighbour_before
             settings = one.control.read(session, one.resource, None)
             if settings is None:
                 one.left = False
@@ -111,7 +117,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
         with _step(console, f"an organisation of {accounts + 2} accounts in {', '.join(regions)}"):
             local_estate.prepare(organization)
         with _step(console, "pulumi program deployed: organization, hub, members") as done:
-            config = local_estate.stack_config(organization)
+            config = _exempting(organization, local_estate.stack_config(organization))
             deployment = _deployed(organization, config)
             organization.rest()
             done.append(f"{len(deployment.resources)} resources")
@@ -133,11 +139,40 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
             done.append(f"{simulated} of simulated time")
         log = organization.door.log[before:]
         simulation.conclude()
+        played = _play(console, Stage(organization, names, timeline, simulation.broken))
         summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
         messages = _messages(organization)
-        _write(out, summary, simulation, messages, regions, str(simulated))
+        summary["scenes"] = {scene.title: scene.held for scene in played}
+        _write(out, summary, simulation, messages, regions, str(simulated), played)
     _show(console, summary, simulation, out)
-    return not summary["left_broken"] and not summary["neighbours_changed"]
+    return not summary["left_broken"] and not summary["neighbours_changed"] and all(scene.held for scene in played)
+
+
+def _exempting(organization: LocalOrganization, config: dict[str, Any]) -> dict[str, Any]:
+    """Add the exemption whose end a scene shows: it holds for the rest of the day."""
+    today = organization.world.agenda.now().date().isoformat()
+    exemption = {
+        "control": SSH,
+        "tag": f"{EXEMPT_KEY}={EXEMPT_VALUE}",
+        "reason": "auditors look at the host from outside",
+        "owner": "audit@example.com",
+        "expires": today,
+    }
+    return {**config, "exemptions": [exemption]}
+
+
+def _play(console: Console, stage: Stage) -> list[Scene]:
+    """Play the scenes, and tell each as it ends."""
+    played = []
+    start = time.monotonic()
+    for scene in stage.play():
+        mark = "[green]ok[/green]" if scene.held else "[red]no[/red]"
+        console.print(f"{mark} {scene.title} [dim]({time.monotonic() - start:.1f} s)[/dim]")
+        for line in scene.lines:
+            console.print(Text(f"     {line}", overflow="ellipsis", no_wrap=True))
+        played.append(scene)
+        start = time.monotonic()
+    return played
 
 
 def _check(regions: tuple[str, ...], out: Path) -> None:
@@ -185,6 +220,7 @@ def _write(
     messages: dict[str, str],
     regions: tuple[str, ...],
     simulated: str,
+    played: Sequence[Scene],
 ) -> None:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     simulation.timeline.write(out / "timeline.jsonl")
@@ -218,7 +254,8 @@ def _write(
             }
             for one in simulation.broken
         ],
-        neighbours=simulation.broken,
+        neighbours=[one.neighbour for one in simulation.broken if one.neighbour is not None],
+        scenes=played,
         timeline=simulation.timeline.moments,
     )
     (out / "report.html").write_text(page, encoding="utf-8")

@@ -12,10 +12,13 @@ from simulator.services.config_service import ConfigService
 from simulator.services.dynamodb import DynamoDb
 from simulator.services.ec2 import Ec2Service
 from simulator.services.events import Events
+from simulator.services.guardduty import GuardDuty
 from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
+from simulator.services.load_balancers import ClassicLoadBalancers, LoadBalancers
 from simulator.services.organizations import Organizations
+from simulator.services.rds import RdsService
 from simulator.services.s3 import S3Service
 from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
@@ -38,9 +41,13 @@ PLAIN = (
     DynamoDb,
     Ec2Service,
     Events,
+    GuardDuty,
     Iam,
     KmsService,
+    LoadBalancers,
+    ClassicLoadBalancers,
     Organizations,
+    RdsService,
     S3Service,
     SecurityHub,
     Topics,

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SESSION_HEADER = "X-Amz-Security-Token"  # a presigned URL has it in its query
 READS = ("Get", "List", "Describe", "BatchGet", "Head", "Query", "Scan", "Lookup", "Select", "Test", "Check", "Search")
+# Messages of queues change no configuration.
+MESSAGES = ("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "PurgeQueue")
 # An invocation changes no configuration by itself; what the function calls is recorded in its own right.
-NOT_RECORDED = (*READS, "Invoke")
+NOT_RECORDED = (*READS, *MESSAGES, "Invoke")
 # Data-plane writes that change no configuration: nothing for the recorder to compare.
 DATA = frozenset(
     {
-        "dynamodb", "sqs", "sts", "logs", "securityhub", "config", "events", "cloudwatch", "organizations", "sns",
+        "dynamodb", "sts", "logs", "securityhub", "config", "events", "cloudwatch", "organizations", "sns",
     }
 )  # fmt: skip
 

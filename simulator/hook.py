@@ -9,15 +9,18 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cache
+from inspect import CO_VARKEYWORDS
 from typing import Any
 
+import botocore.hooks
 import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import ClientCreator
-from botocore.compat import HTTPHeaders
+from botocore.compat import HTTPHeaders, accepts_kwargs
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
+from botocore.hooks import EVENT_ALIASES, EventAliaser
 from botocore.loaders import Loader, create_loader
 from botocore.model import ServiceModel
 from moto.core.request import Request
@@ -92,5 +95,31 @@ _methods: dict[tuple[str, str], dict[str, Any]] = {}
 _creator: Any = ClientCreator
 _made_methods = _creator._create_methods
 _creator._create_methods = _create_methods
+
+
+def _accepts_keywords(function: Any) -> bool:
+    """Whether a handler takes any keyword; botocore asks `inspect`, for each of a session's 140 handlers."""
+    code = getattr(function, "__code__", None)
+    return bool(_inspected(function)) if code is None else bool(code.co_flags & CO_VARKEYWORDS)
+
+
+_inspected = accepts_kwargs
+_hooks: Any = botocore.hooks
+_hooks.accepts_kwargs = _accepts_keywords
+
+
+def _aliased(aliaser: Any, event: str) -> str:
+    """Give an event its service's present name once in a process: each session has the same names to look up."""
+    if aliaser._event_aliases is not EVENT_ALIASES:
+        return str(_found_alias(aliaser, event))
+    if event not in _aliases:
+        _aliases[event] = _found_alias(aliaser, event)
+    return _aliases[event]
+
+
+_aliases: dict[str, str] = {}
+_aliaser: Any = EventAliaser
+_found_alias = _aliaser._alias_event_name
+_aliaser._alias_event_name = _aliased
 
 BUILTIN_HANDLERS.append(("before-send", enter))

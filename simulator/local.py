@@ -44,6 +44,8 @@ ADMINISTRATOR = "Administrator"
 ALMOST_AN_HOUR = timedelta(minutes=55)
 KEPT_CALLS = 10_000  # in the log of an organisation that is kept alive
 
+_opened: list[LocalOrganization] = []
+
 
 class LocalOrganization:
     """An AWS organisation in this process, in simulated time; a context manager.
@@ -74,12 +76,14 @@ class LocalOrganization:
         _reset_moto()
         self.do(self._found)
         hook.open_door(self._handle)
+        _opened.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the door and give clock and state back."""
+        _opened.remove(self)
         hook.close_door(self._handle)
         self.owner.close()
         self._clock.close()
@@ -162,6 +166,11 @@ class LocalOrganization:
         # The root of an account cannot assume roles: people enter the management account by a role.
         for account in (self.plan.management, *self._apart):
             give_access(account, account, self.world.partition, ADMINISTRATOR)
+
+
+def opened() -> LocalOrganization:
+    """Return the organisation that in-process clients enter: who has but a session may need what no API does."""
+    return _opened[-1]
 
 
 def _session(credentials: Credentials, region: str) -> boto3.Session:

@@ -10,6 +10,7 @@ from botocore import xform_name
 from simulator.call import Call
 
 if TYPE_CHECKING:
+    from simulator.metrics import MetricSource
     from simulator.world import World
 
 Operation = Callable[[Call], dict[str, Any]]
@@ -29,6 +30,8 @@ class Service:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        # What the service reports to CloudWatch by itself, if anything.
+        self.metrics: MetricSource | None = None
 
     def operation(self, name: str) -> Operation | None:
         """Find the method that answers an operation, by its name in the service model."""

@@ -104,7 +104,7 @@ class _Stamping:
 
     def _recorders(self, account: str, options: pulumi.ResourceOptions) -> dict[str, list[pulumi.Resource]]:
         role = RecorderRole(f"recorder-{account}", self.estate, account, opts=options)
-        types = sorted({control.resource_type for control in self.settings.catalog.values()})
+        types = sorted({one for control in self.settings.catalog.values() if (one := control.recorded_type)})
         return {
             region: [Recorder(f"recorder-{account}-{region}", self.estate, region, role, types, opts=options).status]
             for region in self.settings.regions_of(account)

@@ -16,7 +16,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG as RUNTIME_CONFIG
 from pulumi.runtime.config import get_config_env
 
-from lambdas.controls.model import Control, ManagedRule, Mode, ProductFindings
+from lambdas.controls.model import Control, ManagedRule, Mode
 from lambdas.names import Names
 from lambdas.schemas import SETTINGS_OBJECT
 from stacks.settings_check import SettingsError, check, expired
@@ -155,7 +155,7 @@ class Settings:
                     "rule": self.names.config_rule(control.slug) if self._has_rule(control) else None,
                 }
                 for identifier, control in sorted(self.catalog.items())
-                if modes[identifier] is not Mode.OFF
+                if modes[identifier] is not Mode.OFF and control.by_rule
             },
         }
 
@@ -184,9 +184,9 @@ class Settings:
 
     def _has_rule(self, control: Control) -> bool:
         """A managed rule is not stamped where an enabled standard checks the control; custom rules see more."""
-        if isinstance(control.detection, ProductFindings):
-            return False
-        return not (isinstance(control.detection, ManagedRule) and checked_by(control, self.standards))
+        return control.by_rule and not (
+            isinstance(control.detection, ManagedRule) and checked_by(control, self.standards)
+        )
 
     def _lifted(self, account: str, path: Sequence[str]) -> set[str]:
         return {

@@ -12,7 +12,7 @@ from pulumi import RunError
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from lambdas.controls.model import Control, Mode
+from lambdas.controls.model import ACCOUNT_NAME, Control, Mode
 from stacks.settings_model import KEYS, ControlPart, Part, is_placeholder, known_regions
 
 # What pydantic says of these in words of Python, in words of YAML.
@@ -282,7 +282,9 @@ def _pattern_fault(pattern: str, partition: str) -> str | None:
     fields = pattern.split(":")
     if not set(pattern.removeprefix("arn:").removeprefix(partition)) - set("*?:"):
         return "exempts everything; switch the control off instead"
-    if "*" in fields[0]:
+    # Accounts are no ARN's; `account` is what their one name begins with.
+    account = ACCOUNT_NAME.partition("{")[0]
+    if "*" in fields[0] or pattern.startswith(account):
         return None
     if fields[0] != "arn" or ("*" not in pattern and len(fields) < 6):
         return "meets no ARN; accepted is an ARN in which * and ? stand for anything"

@@ -80,10 +80,11 @@ def reached(path: Path) -> Functions:
     return found
 
 
-def modules_about(module: str) -> list[str]:
-    """The test modules that are about a control: those that import it."""
-    paths = sorted((ROOT / "tests" / "controls").glob("test_*.py"))
-    return [str(path) for path in paths if f"lambdas.controls.{module} " in path.read_text(encoding="utf-8")]
+def modules_about(functions: Functions) -> list[str]:
+    """The test modules of the files that functions stand in: those of a control, and of what it shares with others."""
+    files = {path.relative_to(ROOT / "lambdas") for path, _ in functions}
+    paths = sorted(ROOT / "tests" / file.parent / f"test_{file.name}" for file in files)
+    return [str(path) for path in paths if path.is_file()]
 
 
 def missing(report: dict[str, Any], functions: Functions) -> list[str]:
@@ -108,14 +109,17 @@ def missing(report: dict[str, Any], functions: Functions) -> list[str]:
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_the_tests_of_a_control_take_every_branch_of_its_verdicts_and_plans(control: Control, tmp_path: Path) -> None:
-    module = control.slug.replace("-", "_")
-    functions = reached(ROOT / "lambdas" / "controls" / f"{module}.py")
+    functions = reached(ROOT / "lambdas" / "controls" / f"{control.slug.replace('-', '_')}.py")
     data, report = tmp_path / "coverage", tmp_path / "report.json"
     files = sorted({str(path) for path, _ in functions})
     measured = ["coverage", "run", f"--rcfile={os.devnull}", "--branch", f"--data-file={data}"]
     command = [*measured, f"--include={','.join(files)}", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(  # noqa: S603 - our own interpreter and files
-        [sys.executable, "-m", *command, *modules_about(module)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command, *modules_about(functions)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     coverage = Coverage(data_file=str(data), config_file=False, branch=True)

@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from lambdas.parameters import Parameter as Parameter
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -22,6 +24,13 @@ Parameters = Mapping[str, Json]
 Facts = Mapping[str, Json]
 # What the `GeneratorId` of our own findings begins with.
 GENERATORS = "palisade/"
+# The setting that says when a resource was read, where its verdict depends on the time: never what people approve or
+# an undo compares.
+READ_AT = "ReadAt"
+# AWS Config's type of a whole account, and Security Hub's name for one, which has no ARN: its findings on accounts
+# and ours are about the same resource. AWS Config records no such type.
+ACCOUNT = "AWS::::Account"
+ACCOUNT_NAME = "AWS::::Account:{account}"
 
 
 class Verdict(StrEnum):
@@ -103,7 +112,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: where it is, its AWS Config type, its id as Config names it, and its ARN."""
+    """One resource: where it is, its AWS Config type, its id as Config names it (see `named_by_arn`), and its ARN."""
 
     partition: str
     account: str
@@ -147,6 +156,13 @@ class Ref:
 
     change: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ago:
+    """A time in the parameters of a `Probe`: so many seconds before it asks."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +227,10 @@ class Plan:
     """The least change that makes a resource compliant, in order.
 
     `tell` is who hears of it, `leaves` what is left alone and why, `ceiling` a limit for this
-    plan. A plan without changes tells people; one with neither changes nor audience is a defect.
-    `creator` is who made the resource, as people filter on it; empty where nobody knows. Where people are
-    only told, `remind` are the days after which they are told again if it still fails, the last one
-    operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
+    plan. A plan without changes tells people; one with neither changes nor audience is a defect. One that `removes`
+    the resource is proved when that is gone. `creator` is who made the resource, as people filter on it; empty where
+    nobody knows. Where people are only told, `remind` are the days after which they are told again if it still fails,
+    the last one operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
     """
 
     changes: tuple[Change, ...] = ()
@@ -225,6 +241,9 @@ class Plan:
     creator: str = ""
     remind: tuple[int, ...] = ()
     wait: int = 0
+    removes: bool = False
+    # What shows that it has worked; NOT_APPLICABLE where it takes the resource out of what is judged.
+    proves: Verdict = Verdict.COMPLIANT
 
     def __post_init__(self) -> None:
         if not self.changes and not self.tell:
@@ -261,53 +280,30 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True)
 class ProductFindings:
-    """Detection by another product; the control's `read` confirms the finding at its service."""
+    """Detection by another product of AWS's; the control's `read` confirms its findings at the service itself.
+
+    `product` is its name in Security Hub, `path` the end of its product ARN; in `types` a `*` stands for any text.
+    Of a finding's resources exactly one is of the control's ASFF type: where its ARN is not the control's, `identify`
+    picks the id from its details. Resources of the ASFF types `beside` may be named, too.
+    """
 
     product: str
-    type_prefix: str
+    path: str
+    types: tuple[str, ...]
     severities: tuple[Severity, ...]
-
-
-Detection = ManagedRule | CustomRule | ProductFindings
+    beside: tuple[str, ...] = ()
+    identify: Callable[[Mapping[str, Json]], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter: its type, default and bounds.
+class SecurityHubControl:
+    """Detection by Security Hub's own control of this id alone, where an enabled standard has it.
 
-    With `per_region` a setting maps Region names to values, and a Region that is not named
-    has the default. `pattern` is a full match on a string (on each string of a list).
+    No Config rule and no findings of ours; `evaluate` confirms a finding, before a change and after it.
     """
 
-    type: Literal["string", "integer", "boolean", "strings"]
-    description: str
-    default: Json = None
-    minimum: int | None = None
-    maximum: int | None = None
-    allowed: tuple[str, ...] = ()
-    pattern: str | None = None
-    per_region: bool = False
 
-    def fault(self, value: Json) -> str | None:
-        """Say what is wrong with one value (of one Region), or None where nothing is."""
-        accepted: Mapping[str, Any] = {"string": str, "integer": int, "boolean": bool, "strings": (list, tuple)}
-        wrong_type = not isinstance(value, accepted[self.type]) or (self.type == "integer" and isinstance(value, bool))
-        if wrong_type:
-            return f"{value!r} is not of type {self.type}"
-        if self.type == "integer":
-            if self.minimum is not None and value < self.minimum:
-                return f"{value} is below the minimum {self.minimum}"
-            if self.maximum is not None and value > self.maximum:
-                return f"{value} is above the maximum {self.maximum}"
-        texts = [value] if self.type == "string" else value if self.type == "strings" else []
-        for text in texts:
-            if not isinstance(text, str):
-                return f"{text!r} is not a string"
-            if self.allowed and text not in self.allowed:
-                return f"{text!r} is not one of {', '.join(self.allowed)}"
-            if self.pattern is not None and not re.fullmatch(self.pattern, text):
-                return f"{text!r} does not have the form {self.pattern}"
-        return None
+Detection = ManagedRule | CustomRule | ProductFindings | SecurityHubControl
 
 
 Read = Callable[["Session", Resource, Mapping[str, Json] | None], Settings | None]
@@ -324,9 +320,9 @@ class Control:
     `id` is the Security Hub control id where there is one, else `Palisade.<Service>.<n>`. `slug`
     is kebab-case and the module is the same in snake_case; the Config rule is `<prefix>-<slug>`.
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
-    placeholders {partition}, {region}, {account} and {id}. `probe_grants` are what the probes of its plans
-    read: the reader's, where the control may act. `impact` says what the remediation
-    can break and what undo cannot bring back.
+    placeholders {partition}, {region}, {account} and {id}, of an account `ACCOUNT_NAME`; `named_by_arn` says that AWS
+    Config's id is the whole ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control
+    may act. `impact` says what the remediation can break and what undo cannot bring back.
     """
 
     id: str
@@ -351,14 +347,36 @@ class Control:
     inspect: Inspect | None = None
     discover: Discover | None = None
     probe_grants: tuple[Grant, ...] = ()
+    named_by_arn: bool = False
 
     @property
     def generator(self) -> str:
         """`GeneratorId` of our own findings of this control."""
         return f"{GENERATORS}{self.id}"
 
+    @property
+    def by_rule(self) -> bool:
+        """Whether a Config rule of ours detects, so that findings are of our own making."""
+        return isinstance(self.detection, ManagedRule | CustomRule)
+
+    @property
+    def recorded_type(self) -> str | None:
+        """The type that AWS Config must record for the control to be detected; None where none is needed."""
+        detection = self.detection
+        by_schedule = isinstance(detection, CustomRule) and not detection.on_change
+        if by_schedule or isinstance(detection, ProductFindings) or self.resource_type == ACCOUNT:
+            return None
+        return self.resource_type
+
     def resource(self, place: Place, identifier: str) -> Resource:
-        """Build the resource with this id in an account and Region."""
+        """Build the resource with this id in an account and Region, or with this ARN where Config names it by that.
+
+        The account itself is there once.
+        """
+        if self.resource_type == ACCOUNT:
+            identifier = place.account
+        if self.named_by_arn and (parts := self.identify(identifier)) is not None:
+            identifier = parts["id"]
         arn = self.arn.format(partition=place.partition, region=place.region, account=place.account, id=identifier)
         return Resource(place.partition, place.account, place.region, self.resource_type, identifier, arn)
 
@@ -368,7 +386,10 @@ class Control:
         for name in ("partition", "region", "account"):
             form = form.replace(rf"\{{{name}\}}", rf"(?P<{name}>[a-z0-9-]+)")
         match = re.fullmatch(form.replace(r"\{id\}", r"(?P<id>.+)"), arn)
-        return match.groupdict() if match else None
+        if match is None:
+            return None
+        parts = match.groupdict()
+        return parts if "id" in parts else {**parts, "id": parts["account"]}
 
     def resolve(self, given: Mapping[str, Json], region: str) -> dict[str, Json]:
         """Return the parameters in force in one Region: what was given, else the defaults."""

@@ -67,7 +67,7 @@ def _changed(
     resource = control.resource(detector.place, item["resourceId"])
     left = event.get("eventLeftScope", False) or item["configurationItemStatus"] in GONE
     evaluation = None if left else detector.judge(control, resource)
-    return [_evaluation(resource, evaluation, item["configurationItemCaptureTime"])]
+    return [_evaluation(control, resource, evaluation, item["configurationItemCaptureTime"])]
 
 
 def _scheduled(
@@ -76,7 +76,8 @@ def _scheduled(
     rule = event["configRuleName"]
     if control.discover is None:
         raise UnknownMessageError(f"{rule} is evaluated on a schedule, but {control.id} discovers no resources")
-    present = {resource.id: resource for resource in control.discover(detector.session, detector.place)}
+    discovered = control.discover(detector.session, detector.place)
+    present = {_recorded_id(control, resource): resource for resource in discovered}
     for resource in present.values():
         try:
             evaluation = detector.judge(control, resource)
@@ -84,11 +85,11 @@ def _scheduled(
             error.add_note(f"while {resource.arn} was judged for {control.id}")
             errors.append(error)
             continue
-        yield _evaluation(resource, evaluation, created)
+        yield _evaluation(control, resource, evaluation, created)
     # A periodic rule must itself say that a resource has vanished.
     for identifier in _evaluated(detector, rule):
         if identifier not in present:
-            yield _evaluation(control.resource(detector.place, identifier), None, created)
+            yield _evaluation(control, control.resource(detector.place, identifier), None, created)
 
 
 def _evaluated(detector: Detector, rule: str) -> Iterable[str]:
@@ -98,14 +99,19 @@ def _evaluated(detector: Detector, rule: str) -> Iterable[str]:
             yield result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"]
 
 
-def _evaluation(resource: Resource, evaluation: Evaluation | None, ordering: str) -> dict[str, Any]:
+def _recorded_id(control: Control, resource: Resource) -> str:
+    """The resource's id as AWS Config has it."""
+    return resource.arn if control.named_by_arn else resource.id
+
+
+def _evaluation(control: Control, resource: Resource, evaluation: Evaluation | None, ordering: str) -> dict[str, Any]:
     if evaluation is None:
         evaluation = Evaluation(
             Verdict.NOT_APPLICABLE, "The resource no longer exists, or the rule no longer judges it."
         )
     return {
         "ComplianceResourceType": resource.type,
-        "ComplianceResourceId": resource.id,
+        "ComplianceResourceId": _recorded_id(control, resource),
         "ComplianceType": evaluation.verdict.value,
         "Annotation": evaluation.annotation[:ANNOTATION],
         "OrderingTimestamp": datetime.fromisoformat(ordering),

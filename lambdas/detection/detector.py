@@ -46,8 +46,10 @@ class Detector:
         return self.session.client("securityhub", config=PATIENT)
 
     def controls(self) -> Iterator[Control]:
-        """Return the controls that are detected here; global ones only in the home Region."""
-        for identifier in self._settings:
+        """Return the controls that rules of ours detect here; global ones only in the home Region."""
+        for identifier, settings in self._settings.items():
+            if settings["rule"] is None:
+                continue
             control = catalog()[identifier]
             if control.scope is Scope.REGIONAL or self.place.region == self.environment.home_region:
                 yield control

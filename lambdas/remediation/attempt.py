@@ -30,6 +30,7 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperat
 NOT_RUN = {Mode.DRY_RUN: Outcome.DRY_RUN, Mode.APPROVE: Outcome.AWAITING_APPROVAL}
 # People are warned of the end of an exemption this long before.
 WARNING_DAYS = 7
+REMOVED = "the resource no longer exists, as planned"
 INTERRUPTED = "an interrupted run of this remediation has changed the resource, as its journal says"
 
 
@@ -74,7 +75,7 @@ class Attempt:
         try:
             settings = control.read(self.session, resource, self.request.finding)
             if settings is None:
-                return self._result(Outcome.GONE, "the resource no longer exists")
+                return self._gone()
             self.details["tags"] = tags_of(settings)
             exemption = self.policy.exemption(control, resource, self.details["tags"])
             if exemption is not None:
@@ -126,6 +127,14 @@ class Attempt:
             return self._result(NOT_RUN[mode], reason, said)
         return self._run(plan, said)
 
+    def _gone(self) -> Result:
+        """There is no resource: it never was or vanished, or an interrupted run has removed it as planned."""
+        begun = self._begun()
+        if begun is None or not begun["plan"].get("removes"):
+            return self._result(Outcome.GONE, "the resource no longer exists")
+        self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
+        return self._result(Outcome.REMEDIATED, REMOVED, said_of(begun["plan"], self.details))
+
     def _begun(self) -> Mapping[str, Any] | None:
         """The entry in which a run that was interrupted wrote its plan and what was before; None where none was."""
         if not self.run.earlier.changed:
@@ -157,14 +166,19 @@ class Attempt:
             return self._result(Outcome.REFUSED, str(error), said)
         except STOPS as error:
             return self._failed(str(error), said)
-        return self.proved(said)
+        return self.proved(said, self.details["plan"])
 
-    def proved(self, said: tuple[str, ...], *, restore: bool = True) -> Result:
-        """Read and evaluate again after the last change; what did not take is restored here, or by the caller."""
+    def proved(self, said: tuple[str, ...], document: Mapping[str, Any], *, restore: bool = True) -> Result:
+        """Read and evaluate again after the last change of a written plan.
+
+        What did not take is restored here, or by the caller.
+        """
         proof = verify.prove(self.session, self.request, self._parameters)
         if proof is None:
-            return self._result(Outcome.GONE, "the resource vanished while it was remediated", said)
-        if proof.evaluation.verdict is not Verdict.COMPLIANT:
+            removed = written.removes(document)
+            outcome = Outcome.REMEDIATED if removed else Outcome.GONE
+            return self._result(outcome, REMOVED if removed else "the resource vanished while it was remediated", said)
+        if proof.evaluation.verdict not in (Verdict.COMPLIANT, written.proves(document)):
             failing = proof.evaluation.verdict is Verdict.NON_COMPLIANT
             what = "the change did not take" if failing else "the control does not judge the resource any more"
             reason = f"{what}: {proof.evaluation.annotation}"
@@ -190,7 +204,7 @@ class Attempt:
         self.details |= {"before": begun["before"], "plan": begun["plan"]}
         self.details |= addressed(begun["plan"], self.details["tags"], self.policy.owner_tag)
         said = said_of(begun["plan"], self.details)
-        if evaluation.verdict is Verdict.COMPLIANT:
+        if evaluation.verdict in (Verdict.COMPLIANT, written.proves(begun["plan"])):
             self.details["after"] = settings
             return self._result(Outcome.REMEDIATED, evaluation.annotation + self._spared(), said)
         return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from lambdas.controls import catalog
+from lambdas.controls.model import Scope
 from lambdas.remediation.request import Request
 
 # One value of the index's hash key: cases change at most some hundred times a minute.
@@ -99,9 +101,15 @@ class Case:
         return cls(**known)  # type: ignore[arg-type]
 
 
+def place_of(control: str, account: str, region: str) -> str:
+    """Where a control's resource is, for keys: findings of what is global in an account come in several Regions."""
+    known = catalog().get(control)
+    return f"{account}#{known.scope if known is not None and known.scope is Scope.GLOBAL else region}"
+
+
 def case_key(control: str, account: str, region: str, arn: str) -> str:
     """The key begins with what names the account: anybody can forge a finding about anybody's bucket."""
-    return f"case#{control}#{account}#{region}#{arn}"
+    return f"case#{control}#{place_of(control, account, region)}#{arn}"
 
 
 def key_of(request: Request) -> str:

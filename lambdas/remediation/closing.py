@@ -48,7 +48,7 @@ class Closing:
             # The finding says nothing of an undo: people ask for it again.
             if not request.undoes:
                 self._retry(request, result)
-        if result.outcome is Outcome.REMEDIATED and not request.ours:
+        if result.outcome is Outcome.REMEDIATED and request.passes_by_itself:
             result.next, result.due = Next.CHECK, int(time.time()) + DISAGREEMENT
         unnoted = self.tell(request, policy, result)
         body = body_of(request, policy, result, unnoted)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.controls.model import Plan
+from lambdas.controls.model import READ_AT, Plan
 from lambdas.remediation import redaction, written
 from lambdas.remediation.differences import changed
 
@@ -46,9 +46,13 @@ def digest(plan: Plan, settings: Mapping[str, Any]) -> str:
 
 
 def digest_of(document: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """The same of a plan and settings as the ledger holds them; who made the resource may become known later."""
+    """The same of a plan and settings as the ledger holds them.
+
+    Who made the resource may become known later, and when it was read is no part of it.
+    """
     asked = {name: value for name, value in document.items() if name not in written.TELLING}
-    text = json.dumps([asked, settings], sort_keys=True, default=str)
+    read = {name: value for name, value in settings.items() if name != READ_AT}
+    text = json.dumps([asked, read], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -79,5 +83,7 @@ def _shown(value: Any) -> Any:
         if set(value) == {written.REF}:
             change, path = value[written.REF]
             return f"<{change}: {path}>"
+        if set(value) == {written.AGO}:
+            return f"<{value[written.AGO]} seconds before>"
         return {key: _shown(item) for key, item in value.items()}
     return [_shown(item) for item in value] if isinstance(value, list) else value

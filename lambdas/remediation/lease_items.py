@@ -48,7 +48,7 @@ class Lease:
     def of(cls, request: Request, run: str, hour: int | None, *, resumed: bool = False, question: int = 0) -> Lease:
         """Name the items of a run; what people have approved is done once for each of their answers."""
         resource, control = request.resource, request.control
-        where = f"{resource.account}#{resource.region}#{resource.arn}"
+        where = f"{case.place_of(control.id, resource.account, resource.region)}#{resource.arn}"
         return cls(
             run=run,
             lock=f"lock#{where}",

@@ -20,6 +20,8 @@ CONSOLES: Mapping[str, str] = {
 PAGES: Mapping[str, str] = {
     "AWS::EC2::Instance": "ec2/home?region={region}#InstanceDetails:instanceId={id}",
     "AWS::EC2::SecurityGroup": "ec2/home?region={region}#SecurityGroup:groupId={id}",
+    "AWS::ElasticLoadBalancing::LoadBalancer": "ec2/home?region={region}#LoadBalancers:search={id}",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "ec2/home?region={region}#LoadBalancer:loadBalancerArn={arn}",
     "AWS::EC2::Volume": "ec2/home?region={region}#VolumeDetails:volumeId={id}",
     "AWS::KMS::Key": "kms/home?region={region}#/kms/keys/{id}",
     "AWS::Lambda::Function": "lambda/home?region={region}#/functions/{id}",
@@ -30,7 +32,8 @@ CONFIG = "config/home?region={region}#/resources/details?resourceId={id}&resourc
 
 def of_resource(resource: Resource) -> str | None:
     """The page of a resource in its account."""
-    values = {"region": resource.region, "id": quote(resource.id, safe=""), "type": quote(resource.type, safe="")}
+    named = {"id": resource.id, "type": resource.type, "arn": resource.arn}
+    values = {"region": resource.region, **{name: quote(value, safe="") for name, value in named.items()}}
     return _link(resource.partition, resource.region, PAGES.get(resource.type, CONFIG).format(**values))
 
 

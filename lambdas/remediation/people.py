@@ -62,7 +62,7 @@ def ask_undo(pipeline: Pipeline, remediation: str, requester: str) -> Result | N
         raise NotUndoableError(f"{remediation} is no remediation that has ended")
     changes = undo.plan_of(entries)
     identifier, number = next_undo(ledger, remediation)
-    request = request_of(ended, identifier)
+    request = request_of(ended, identifier, pipeline.partition)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         return Result(Outcome.OFF, "the account has no policy in its environment")
@@ -88,8 +88,8 @@ def resume(pipeline: Pipeline, remediation: str) -> None:
     begun = next((one for one in entries if one["entry"] == PLAN), None)
     if begun is None or any(one["entry"] == "outcome" for one in entries):
         return
-    undoing = begun["kind"] == UNDO
-    request = request_of(begun, remediation) if undoing else parse(begun["request"], pipeline.partition)
+    undoing, partition = begun["kind"] == UNDO, pipeline.partition
+    request = request_of(begun, remediation, partition) if undoing else parse(begun["request"], partition)
     pipeline.start(request, None, entries)
 
 
@@ -140,11 +140,10 @@ def next_undo(ledger: Ledger, remediation: str) -> tuple[str, int]:
     return undo_id(remediation, number), number
 
 
-def request_of(entry: Mapping[str, Any], identifier: str) -> Request:
+def request_of(entry: Mapping[str, Any], identifier: str, partition: str) -> Request:
     """Make the request of an undo from an entry of the remediation that it takes back."""
     control = catalog()[entry["control"]]
     parts = control.identify(entry["resource"]) or {}
-    partition = entry["resource"].split(":")[1]
     resource = control.resource(Place(partition, entry["account"], entry["region"]), parts["id"])
     finding = {"GeneratorId": control.generator, **entry["finding"], "AwsAccountId": entry["account"]}
     return Request(identifier, control, resource, finding)
@@ -167,7 +166,7 @@ def _undo(pipeline: Pipeline, case: Case, run: str) -> Result | None:
     ended = next((one for one in entries if one["entry"] == "outcome"), None)
     if ended is None:
         raise UnknownQuestionError(f"the ledger has no outcome of {case.undone}")
-    request = request_of(ended, case.asked)
+    request = request_of(ended, case.asked, pipeline.partition)
     _written_down(pipeline, case, ledger.entries(case.asked), ended)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:

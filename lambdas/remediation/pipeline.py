@@ -70,7 +70,7 @@ class Pipeline:
         try:
             question = approved.question if approved is not None else 0
             if approved is not None:
-                _within_window(policy)
+                self._within_window(request, policy)
             try:
                 lease = self.closing.guard.acquire(request, run, automatic=acts, question=question)
             except RepeatedError as error:
@@ -98,6 +98,15 @@ class Pipeline:
             return result
 
         return self.held(request, policy, lease, attempt, {})
+
+    def _within_window(self, request: Request, policy: AccountPolicy) -> None:
+        """Raise LimitedError outside of the change windows; automatic changes are looked at when there is a plan.
+
+        What a killed run has begun goes on: a resource that is changed by half must not wait for days.
+        """
+        opens = closed_until(policy.windows, datetime.now(UTC))
+        if opens is not None and not earlier(self.closing.ledger.entries(request.id)).changed:
+            raise LimitedError(outside(opens), int(opens.timestamp()))
 
     def held(
         self, request: Request, policy: AccountPolicy, lease: Lease, work: Work, begun: Mapping[str, Any]
@@ -173,10 +182,3 @@ class Pipeline:
         self.closing.ledger.write(request.id, f"started-{number + 1}", request.resource.account, {"execution": name})
         if lease is not None:
             self.closing.guard.hand_over(lease, name)
-
-
-def _within_window(policy: AccountPolicy) -> None:
-    """Raise LimitedError outside of the change windows; automatic changes are looked at when there is a plan."""
-    opens = closed_until(policy.windows, datetime.now(UTC))
-    if opens is not None:
-        raise LimitedError(outside(opens), int(opens.timestamp()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, Resource
+from lambdas.controls.model import Control, Place, ProductFindings, Resource
 from lambdas.findings import finding_id, product_arn
 
 OURS = "palisade/"
@@ -41,6 +41,11 @@ class Request:
         return str(self.finding["GeneratorId"]).startswith(OURS)
 
     @property
+    def passes_by_itself(self) -> bool:
+        """Whether another product turns it PASSED once it is remediated: a control of Security Hub's."""
+        return not self.ours and not isinstance(self.control.detection, ProductFindings)
+
+    @property
     def undoes(self) -> bool:
         """Whether it takes a remediation back: its id says so (`undo.undo_id`)."""
         return self.id.startswith("u-")
@@ -48,28 +53,44 @@ class Request:
 
 def parse(finding: Mapping[str, Any], partition: str) -> Request:
     """Read one finding; raises InvalidRequestError naming what is wrong with it."""
+    control, resource = subject(finding, partition)
+    _check_state(finding)
+    updated, identifier = _text(finding, "UpdatedAt"), _text(finding, "Id")
+    answered = str(_part(finding, "Note").get("UpdatedAt", ""))
+    named = (control.id, resource.account, resource.region, resource.arn, identifier, updated)
+    text = "\n".join((*named, *([answered] if answered else [])))
+    return Request(f"r-{hashlib.sha256(text.encode()).hexdigest()[:24]}", control, resource, finding)
+
+
+def subject(finding: Mapping[str, Any], partition: str) -> tuple[Control, Resource]:
+    """Return what a finding is about, whatever its state; raises InvalidRequestError as `parse` does."""
     account = _text(finding, "AwsAccountId")
     if not re.fullmatch(r"[0-9]{12}", account):
         raise InvalidRequestError(f"AwsAccountId {account[:64]!r} is not an account id")
     control = _control(finding)
-    _check_state(finding)
-    resources = finding.get("Resources")
-    if not isinstance(resources, list) or len(resources) != 1 or not isinstance(resources[0], Mapping):
-        raise InvalidRequestError("Resources does not name exactly one resource")
-    arn = _text(resources[0], "Id", "Resources[0].Id")
-    region = _region(finding, resources[0])
-    resource = _resource(control, arn, Place(partition, account, region))
-    _check_product(finding, resource)
-    updated, identifier = _text(finding, "UpdatedAt"), _text(finding, "Id")
-    if str(finding["GeneratorId"]).startswith(OURS) and identifier != finding_id(control, resource):
+    named = _named(control, finding)
+    resource = _resource(control, named, Place(partition, account, _region(finding, named)))
+    _check_product(finding, control, resource)
+    identifier = _text(finding, "Id")
+    if _ours(finding) and identifier != finding_id(control, resource):
         raise InvalidRequestError(f"Id {identifier} is not that of a finding of {control.id} on {resource.arn}")
-    answered = str(_part(finding, "Note").get("UpdatedAt", ""))
-    text = "\n".join((control.id, account, region, arn, identifier, updated, *([answered] if answered else [])))
-    return Request(f"r-{hashlib.sha256(text.encode()).hexdigest()[:24]}", control, resource, finding)
+    return control, resource
+
+
+def _ours(finding: Mapping[str, Any]) -> bool:
+    return str(finding["GeneratorId"]).startswith(OURS)
 
 
 def _control(finding: Mapping[str, Any]) -> Control:
     generator = _text(finding, "GeneratorId")
+    product = _text(finding, "ProductArn").partition("::product/")[2]
+    of_product = [
+        control
+        for control in catalog().values()
+        if isinstance(control.detection, ProductFindings) and control.detection.path == product
+    ]
+    if of_product and not generator.startswith(OURS):
+        return _taken(of_product, finding)
     identifier = generator.removeprefix(OURS)
     if not generator.startswith(OURS):
         identifier = _text(_part(finding, "Compliance"), "SecurityControlId", "Compliance.SecurityControlId")
@@ -77,6 +98,29 @@ def _control(finding: Mapping[str, Any]) -> Control:
     if control is None:
         raise InvalidRequestError(f"the catalog has no control {identifier!r}")
     return control
+
+
+def _taken(controls: Sequence[Control], finding: Mapping[str, Any]) -> Control:
+    """The one control of a product that takes its finding."""
+    types, label = finding.get("Types"), _part(finding, "Severity").get("Label")
+    if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
+        raise InvalidRequestError("Types is not a list of texts")
+    takes = [
+        control
+        for control in controls
+        if isinstance(control.detection, ProductFindings)
+        and label in control.detection.severities
+        and any(_like(form, one) for form in control.detection.types for one in types)
+    ]
+    if len(takes) != 1:
+        number = "several controls take" if takes else "no control takes"
+        raise InvalidRequestError(f"{number} findings of the types {', '.join(types)[:128]} and severity {label}")
+    return takes[0]
+
+
+def _like(form: str, text: str) -> bool:
+    """Whether a text has a form in which `*` stands for any text, as in EventBridge's patterns."""
+    return re.fullmatch(re.escape(form).replace(r"\*", ".*"), text) is not None
 
 
 def _check_state(finding: Mapping[str, Any]) -> None:
@@ -95,7 +139,29 @@ def _region(finding: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
     return region
 
 
-def _resource(control: Control, arn: str, place: Place) -> Resource:
+def _named(control: Control, finding: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one resource of a finding that is the control's; other products may name others beside it."""
+    resources, detection = finding.get("Resources"), control.detection
+    if not isinstance(resources, list) or not all(isinstance(one, Mapping) for one in resources):
+        raise InvalidRequestError("Resources does not name exactly one resource")
+    named: list[Mapping[str, Any]] = resources
+    if isinstance(detection, ProductFindings):
+        named = [one for one in resources if one.get("Type") == control.asff_type]
+        strange = {str(one.get("Type")) for one in resources} - {control.asff_type, *detection.beside}
+        if strange:
+            raise InvalidRequestError(f"Resources names {', '.join(sorted(strange))[:128]}, too")
+    if len(named) != 1:
+        raise InvalidRequestError(f"Resources does not name exactly one resource of type {control.asff_type}")
+    return named[0]
+
+
+def _resource(control: Control, named: Mapping[str, Any], place: Place) -> Resource:
+    arn = _text(named, "Id", "Resources[].Id")
+    if isinstance(control.detection, ProductFindings) and control.detection.identify is not None:
+        identifier = control.detection.identify(named)
+        if identifier is None:
+            raise InvalidRequestError(f"{arn[:128]!r} does not tell which {control.resource_type} it is")
+        return control.resource(place, identifier)
     parts = control.identify(arn)
     if parts is None:
         raise InvalidRequestError(f"{arn!r} is no ARN of {control.resource_type}")
@@ -106,13 +172,13 @@ def _resource(control: Control, arn: str, place: Place) -> Resource:
     return control.resource(place, parts["id"])
 
 
-def _check_product(finding: Mapping[str, Any], resource: Resource) -> None:
-    """A finding counts only from the product that makes it: our own, or Security Hub's controls."""
-    product = _text(finding, "ProductArn")
-    if str(finding["GeneratorId"]).startswith(OURS):
+def _check_product(finding: Mapping[str, Any], control: Control, resource: Resource) -> None:
+    """A finding counts only from the product that makes it: our own, Security Hub's controls, or the control's."""
+    product, detection = _text(finding, "ProductArn"), control.detection
+    path = detection.path if isinstance(detection, ProductFindings) else SECURITY_HUB
+    expected = f"arn:{resource.partition}:securityhub:{resource.region}::product/{path}"
+    if _ours(finding) and not isinstance(detection, ProductFindings):
         expected = product_arn(resource)
-    else:
-        expected = f"arn:{resource.partition}:securityhub:{resource.region}::product/{SECURITY_HUB}"
     if product != expected:
         raise InvalidRequestError(f"ProductArn {product} does not make findings of {finding['GeneratorId']}")
 

@@ -39,7 +39,8 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
         raise UnknownRemediationError(f"{remediation} was never handed over to the state machine")
     if any(one["entry"] == "outcome" for one in entries):
         return {"done": True, "wait": 0}
-    request = request_of(begun, remediation) if begun["kind"] == UNDO else parse(begun["request"], pipeline.partition)
+    undoing, partition = begun["kind"] == UNDO, pipeline.partition
+    request = request_of(begun, remediation, partition) if undoing else parse(begun["request"], partition)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         raise NoPolicyError(f"account {request.resource.account} has no policy")
@@ -81,7 +82,7 @@ def _ended(
         result = Undo(request, plan.reader, plan.run, original, details).compared(lines)
     else:
         attempt = Attempt(request, policy, policy.mode(request.control), [], plan.reader, plan.run, entries, details)
-        result = attempt.proved(lines, restore=False)
+        result = attempt.proved(lines, begun["plan"], restore=False)
         if result.outcome is Outcome.FAILED:
             return plan.fail(result.reason)
     result.applied = plan.changed

@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.controls import catalog
+from lambdas.controls.model import ProductFindings
 from lambdas.findings import moment
 from lambdas.remediation import storms
 from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
@@ -25,7 +26,7 @@ from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.request import OURS
+from lambdas.remediation.request import OURS, InvalidRequestError, subject
 from lambdas.remediation.tell import AUTHOR, Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
@@ -51,15 +52,17 @@ class Sweep:
     sqs: Any
     queue: str
     left: Callable[[], int]
+    faults: list[Exception] = field(default_factory=list)
 
     def run(self, *, thoroughly: bool) -> Counter[str]:
         """Take up what is due; `thoroughly` looks for statuses that we did not write, too. Returns what it did."""
         done: Counter[str] = Counter()
+        self.faults.clear()
         self._tell(done)
         stopped = "stopped" in self._item(STOP_KEY)
         due = self._due(SHARD)
         while self._time() and (some := list(islice(due, FILTER_VALUES))):
-            cases = [Case.of(item) for item in some]
+            cases = [case for item in some if (case := self._read(item)) is not None]
             for case in cases:
                 self._one(case, done)
             if not stopped:
@@ -74,7 +77,21 @@ class Sweep:
             self._changed(done, WEEK if thoroughly else RECENT)
         if thoroughly:
             self._foreign(done)
+        if self.faults:
+            raise ExceptionGroup("the state table holds cases that cannot be read", self.faults)
         return done
+
+    def _read(self, item: Mapping[str, Any]) -> Case | None:
+        """Read a case; one that cannot be read hinders no other, and is told as an error at the end of each run."""
+        try:
+            case = Case.of(item)
+            if case.next is not None:
+                Next(case.next)
+        except (AttributeError, TypeError, ValueError) as error:
+            error.add_note(f"in the case {item['key']}")
+            self.faults.append(error)
+            return None
+        return case
 
     def _one(self, case: Case, done: Counter[str]) -> None:
         """Do what concerns one case alone."""
@@ -153,13 +170,11 @@ class Sweep:
         Security Hub keeps the status NOTIFIED when a finding that fails is updated, so no event tells the pipeline.
         """
         now = datetime.now(UTC)
-        filters = {
-            **self._ours("NOTIFIED"),
-            "UpdatedAt": [{"Start": moment(now - timedelta(seconds=seconds)), "End": moment(now)}],
-        }
+        lately = {"UpdatedAt": [{"Start": moment(now - timedelta(seconds=seconds)), "End": moment(now)}]}
         asked = [
             {"Id": finding["Id"], "ProductArn": finding["ProductArn"]}
-            for page in self._pages(filters)
+            for filters in (self._ours("NOTIFIED"), *_of_products("NOTIFIED"))
+            for page in self._pages({**filters, **lately})
             for finding in page
             if self._unanswered(finding)
         ]
@@ -227,12 +242,12 @@ class Sweep:
         done["foreign"] += 1
 
     def _case_of(self, finding: Mapping[str, Any]) -> Case | None:
-        """The case of a finding of ours; None where the catalog does not have its control."""
-        control = catalog().get(str(finding["GeneratorId"]).removeprefix(OURS))
-        if control is None:
+        """The case of a finding; None where it is none that the pipeline takes."""
+        try:
+            control, resource = subject(finding, str(finding["ProductArn"]).split(":")[1])
+        except InvalidRequestError:
             return None
-        arn = finding["Resources"][0]["Id"]
-        return self.guard.case(case_key(control.id, finding["AwsAccountId"], finding["Region"], arn))
+        return self.guard.case(case_key(control.id, resource.account, resource.region, resource.arn))
 
     def _tell(self, done: Counter[str]) -> None:
         """Send the digests of what was left untold; each is over before the next, whatever ends the sweep between."""
@@ -292,6 +307,18 @@ class Sweep:
 
     def _time(self) -> bool:
         return self.left() > 30_000
+
+
+def _of_products(status: str) -> Iterator[dict[str, Any]]:
+    """Filters for findings of other products that controls of the catalog take, with a workflow status."""
+    detections = [control.detection for control in catalog().values()]
+    products = sorted({one.product for one in detections if isinstance(one, ProductFindings)})
+    if products:
+        yield {
+            "ProductName": [{"Value": product, "Comparison": "EQUALS"} for product in products],
+            "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"}],
+            "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
+        }
 
 
 def _later(then: Next, seconds: int = AGAIN_SECONDS) -> dict[str, str | int | None]:

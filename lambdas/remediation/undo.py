@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lambdas.controls.model import Change
+from lambdas.controls.model import READ_AT, Change
 from lambdas.remediation import describe, redaction, written
 from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.attempt import tags_of
@@ -25,8 +25,8 @@ from lambdas.remediation.session_policy import PolicyTooLongError
 if TYPE_CHECKING:
     from boto3 import Session
 
-# What people may change on a resource without anything of ours moving on.
-OF_PEOPLE = frozenset({"Tags"})
+# What differs without anything of ours moving on: what people may change on a resource, and when it was read.
+OF_PEOPLE = frozenset({"Tags", READ_AT})
 NAMED = 8
 
 

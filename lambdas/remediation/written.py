@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.controls.model import Change, Grant, Plan, Probe, Ref
+from lambdas.controls.model import Ago, Change, Grant, Plan, Probe, Ref, Verdict
 
 # What of a plan is about how people are told, and no part of what they approve.
 TELLING = ("creator", "remind", "wait")
 # The one key of an object that stands for a Ref; no parameter of AWS begins with a dollar.
 REF = "$ref"
+# The same for an Ago.
+AGO = "$ago"
 
 
 def plan(given: Plan) -> dict[str, Any]:
@@ -22,6 +24,9 @@ def plan(given: Plan) -> dict[str, Any]:
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
         **_telling(given),
+        # Named only where it is not the usual one: the digests of plans stay what they were.
+        **({"removes": True} if given.removes else {}),
+        **({} if given.proves is Verdict.COMPLIANT else {"proves": given.proves.value}),
     }
 
 
@@ -29,6 +34,16 @@ def _telling(given: Plan) -> dict[str, Any]:
     """What a plan says of how people are told, where it does."""
     said = dict(zip(TELLING, (given.creator, list(given.remind), given.wait), strict=True))
     return {name: value for name, value in said.items() if value}
+
+
+def proves(document: Mapping[str, Any]) -> Verdict:
+    """The verdict that shows that a written plan has worked."""
+    return Verdict(document.get("proves", Verdict.COMPLIANT.value))
+
+
+def removes(document: Mapping[str, Any]) -> bool:
+    """Whether a written plan has worked where the resource is gone."""
+    return bool(document.get("removes", False))
 
 
 def plan_of_changes(changes: Sequence[Change]) -> dict[str, Any]:
@@ -118,6 +133,8 @@ def _probe_of(document: Mapping[str, Any]) -> Probe:
 def _written(value: Any) -> Any:
     if isinstance(value, Ref):
         return {REF: [value.change, value.path]}
+    if isinstance(value, Ago):
+        return {AGO: value.seconds}
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -127,5 +144,7 @@ def _written(value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, Mapping):
+        if set(value) == {AGO}:
+            return Ago(value[AGO])
         return Ref(*value[REF]) if set(value) == {REF} else {key: _read(item) for key, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value

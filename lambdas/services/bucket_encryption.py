@@ -95,6 +95,14 @@ def key_fault(key: Mapping[str, Any], account: str, region: str) -> str | None:
     return None
 
 
+def by_customer_key(settings: Mapping[str, Any]) -> bool:
+    """Whether new objects are encrypted under a customer managed key that can be used."""
+    key = settings["Key"]
+    if key is None or default(settings)["SSEAlgorithm"] not in (SSE_KMS, DSSE_KMS):
+        return False
+    return key_fault(key, settings["Account"], settings["Region"]) is None
+
+
 def in_use(settings: Mapping[str, Any]) -> str:
     """Name what encrypts new objects, for people; an AWS managed key by name."""
     rule = default(settings)

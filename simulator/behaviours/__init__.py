@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from simulator.behaviours import (
     config,
+    databases,
     events,
     front_door,
     functions,
     history,
     identity,
+    load_balancing,
     messages,
     organization,
+    products,
     security_hub,
     states,
     storage,
@@ -21,8 +24,8 @@ from simulator.behaviours import (
 from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
-    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
-    history,
+    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
+    history, load_balancing, databases,
 )  # fmt: skip
 
 

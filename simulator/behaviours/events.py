@@ -175,8 +175,8 @@ DIFFERENCES = differences(
     "events",
     (
         "service-events",
-        "Only Security Hub, AWS Config, Step Functions, CloudWatch alarms' topics and schedules speak by themselves; "
-        "other services emit no events, CloudTrail's least of all.",
+        "Only Security Hub, AWS Config, Step Functions, RDS, CloudWatch alarms' topics and schedules speak by "
+        "themselves; other services emit no events, CloudTrail's least of all.",
         "Rules on them are stored and never match; send such an event by PutEvents from a custom source in a test.",
     ),
     (

@@ -13,6 +13,7 @@ FILTERS = "SNS Developer Guide, Amazon SNS subscription filter policies"
 DELIVERY = "SNS Developer Guide, Amazon SNS message delivery retries"
 PUBLISH = "SNS API Reference, Publish"
 ALARMS = "CloudWatch User Guide, Notifying users on alarm changes"
+METRICS = "CloudWatch API Reference, GetMetricData"
 
 BEHAVIOURS = (
     *behaviours(
@@ -144,6 +145,47 @@ BEHAVIOURS = (
             ),
         ),
     ),
+    *behaviours(
+        "cloudwatch",
+        "test_cloudwatch_metrics",
+        (
+            (
+                "metric-data",
+                "What callers put and services report is read by period and statistic; a period without data points "
+                "has none.",
+                METRICS,
+                "test_statistics_are_of_what_was_measured_in_the_period test_a_period_without_data_points_has_none "
+                "test_a_service_reports_its_own_metrics_when_asked test_a_start_is_rounded_down_by_its_age "
+                "test_wrong_data_points_are_refused_and_none_is_kept "
+                "test_metrics_are_listed_while_they_are_recent",
+            ),
+            (
+                "metric-names",
+                "A metric is its namespace, name and dimensions exactly, in one account and Region; a unit that was "
+                "not reported gives nothing.",
+                "CloudWatch User Guide, Metrics concepts",
+                "test_namespace_name_and_dimensions_have_to_fit_exactly test_metrics_are_an_account_and_regions_own "
+                "test_a_unit_that_was_not_reported_gives_nothing test_the_order_of_dimensions_does_not_matter",
+            ),
+            (
+                "metric-retention",
+                "Data points are read by the minute for 15 days, by five minutes for 63, by the hour for 455; below a "
+                "minute for three hours, of high resolution alone.",
+                METRICS,
+                "test_resolution_falls_with_age "
+                "test_old_data_points_of_a_long_time_are_left_out_where_the_period_is_too_short "
+                "test_only_high_resolution_has_data_points_below_a_minute",
+            ),
+            (
+                "metric-limits",
+                "A call has 500 queries and comes in pages; GetMetricStatistics has 1,440 data points.",
+                METRICS,
+                "test_wrong_queries_are_refused_and_what_is_not_simulated_says_so "
+                "test_five_hundred_queries_are_one_call test_an_end_before_its_start_is_refused "
+                "test_data_points_come_in_pages test_statistics_have_1440_data_points_at_most",
+            ),
+        ),
+    ),
 )
 
 DIFFERENCES = (
@@ -179,8 +221,19 @@ DIFFERENCES = (
         (
             "metrics",
             "Metrics are not evaluated: an alarm changes when somebody sets its state. Embedded metrics and metric "
-            "filters count nothing. Dashboards, metrics and logs are moto's.",
+            "filters count nothing. Dashboards and logs are moto's.",
             "That an alarm fires at its threshold is not shown; set its state to see what follows.",
+        ),
+        (
+            "metric-services",
+            "Only services with a source of metrics (`simulator/metrics.py`) report by themselves. Data points are "
+            "there at once, where AWS takes minutes.",
+            "A metric of another service has no data points: put them, where the namespace is yours, or write one.",
+        ),
+        (
+            "metric-math",
+            "Metric math, Metrics Insights, percentiles and metrics of other accounts are refused with 501.",
+            "Read metrics one by one.",
         ),
     ),
 )

@@ -223,14 +223,15 @@ BEHAVIOURS = (
         (
             (
                 "control-findings",
-                "EC2.13 and S3.17 check what AWS Config records where an enabled standard has them: one consolidated "
-                "finding per control and resource, which follows it, resolves itself, and is archived days after it "
-                "is gone.",
+                "EC2.13, S3.17 and SQS.1 check what AWS Config records where an enabled standard has them: one "
+                "consolidated finding per control and resource, which follows it, resolves itself, and is archived "
+                "days after it is gone.",
                 CONTROLS,
                 "test_a_control_of_an_enabled_standard_finds_what_is_recorded "
                 "test_a_finding_follows_its_resource_and_resolves_itself "
                 "test_the_finding_of_a_deleted_resource_is_archived_after_days "
-                "test_a_standard_without_the_control_finds_nothing test_buckets_are_checked_for_kms",
+                "test_a_standard_without_the_control_finds_nothing test_buckets_are_checked_for_kms "
+                "test_queues_are_checked_by_a_rule_that_security_hub_brings_itself",
             ),
             (
                 "control-associations",
@@ -317,11 +318,10 @@ DIFFERENCES = differences(
     ),
     (
         "checked-controls",
-        "Of the controls of the standards EC2.13 and S3.17 are checked; all others find nothing. Findings are always "
-        "consolidated; custom parameters are not simulated.",
+        "Of the controls of the standards EC2.13, S3.17 and SQS.1 are checked; all others find nothing. Findings are "
+        "always consolidated; custom parameters are not simulated.",
         "A standard looks cleaner here than in AWS. A control is one row of `security_hub_checks.py` and a model of "
-        "its "
-        "managed rule.",
+        "its rule.",
     ),
     (
         "custom-action-console",

@@ -161,6 +161,12 @@ BEHAVIOURS = (
                 "test_entries_of_a_prefix_list_come_by_version_and_in_pages test_lists_of_aws_and_unknown_lists "
                 "test_a_prefix_list_does_not_grow_past_its_maximum",
             ),
+            (
+                "ebs-default-key",
+                "The key of EBS encryption is AWS's own, by its alias, until another is chosen and after a reset.",
+                "EC2 API Reference, GetEbsDefaultKmsKeyId",
+                "test_the_key_of_ebs_is_aws_s_own_until_another_is_chosen_and_again_after_a_reset",
+            ),
         ),
     ),
 )
@@ -216,7 +222,7 @@ DIFFERENCES = (
         "ec2",
         (
             "networks",
-            "No packet flows. Everything but security group rules and prefix lists is moto's.",
+            "No packet flows. Everything but security group rules, prefix lists and the default key of EBS is moto's.",
             "Reachability, instance states' timing and flow log contents cannot be shown.",
         ),
     ),

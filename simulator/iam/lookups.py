@@ -233,6 +233,20 @@ def _handshakes(call: Call, world: World) -> tuple[str, ...]:
     return tuple(f"{base}/{name}" for name in _listed(call.parameters, "HandshakeId"))
 
 
+def _of_rds(kind: str, listing: str, *parameters: str) -> Lookup:
+    """All instances or snapshots that a call names, by name or ARN; a list of all is authorised on a star."""
+
+    def look(call: Call, world: World) -> tuple[str, ...]:
+        base = f"arn:{call.partition}:rds:{call.region}:{call.account}:{kind}"
+        named = _listed(call.parameters, *parameters, "ResourceName")
+        fitting = [name for name in named if not is_arn(name) or name.split(":")[5] == kind]
+        if call.operation == listing and not fitting and not call.parameters.get("DBInstanceIdentifier"):
+            return (f"{base}:*",)
+        return tuple(name if is_arn(name) else f"{base}:{name.lower()}" for name in fitting)
+
+    return look
+
+
 LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("kms", "key"): _keys,
     ("kms", "alias"): _aliases,
@@ -257,7 +271,16 @@ LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("organizations", "root"): _roots,
     ("organizations", "policy"): _organization_policies,
     ("organizations", "awspolicy"): _no_resources,
+    ("rds", "db"): _of_rds(
+        "db", "DescribeDBInstances",
+        "DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier",
+    ),
+    # A copy is authorised on the snapshot that is copied, which another account may share, and on the new one.
+    ("rds", "snapshot"): _of_rds(
+        "snapshot", "DescribeDBSnapshots",
+        "DBSnapshotIdentifier", "SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier",
+    ),
     # Access points are not simulated; a bucket's name never is one.
     ("s3", "accesspoint"): _no_resources,
     ("s3", "accesspointobject"): _no_resources,
-}
+}  # fmt: skip

@@ -48,11 +48,7 @@ PARAMETERS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
     ("ec2", "elastic-ip", "AllocationId"): ("AllocationId",),
     ("ec2", "key-pair", "KeyPairName"): ("KeyName",),
     ("ec2", "placement-group", "PlacementGroupName"): ("GroupName", "Placement.GroupName"),
-    ("rds", "db", "DbInstanceName"): (
-        "DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier",
-    ),
     ("rds", "cluster", "DbClusterInstanceName"): ("DBClusterIdentifier", "SourceDBClusterIdentifier"),
-    ("rds", "snapshot", "SnapshotName"): ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier"),
     ("rds", "cluster-snapshot", "ClusterSnapshotName"): (
         "DBClusterSnapshotIdentifier", "SourceDBClusterSnapshotIdentifier", "SnapshotIdentifier",
     ),
@@ -82,6 +78,18 @@ ID_PREFIXES: Mapping[str, str] = {
     "vpn-gateway": "vgw-", "customer-gateway": "cgw-", "transit-gateway-attachment": "tgw-attach-",
     "transit-gateway-route-table": "tgw-rtb-", "prefix-list": "pl-", "placement-group": "pg-",
 }  # fmt: skip
+
+# (action, resource type): the reference calls the type optional, and a listing is authorised on all of it. Source: the
+# messages of RDS ("... not authorized to perform: rds:DescribeDBInstances on resource: arn:aws:rds:...:db:*").
+LISTED: frozenset[tuple[str, str]] = frozenset(
+    {("rds:DescribeDBInstances", "db"), ("rds:DescribeDBSnapshots", "snapshot")}
+)
+# (service, operation) -> the type of what is made, where the call names others of types that can be tagged, too.
+MADE: Mapping[tuple[str, str], str] = {
+    ("rds", "CreateDBInstance"): "db",
+    ("rds", "CreateDBSnapshot"): "snapshot",
+    ("rds", "RestoreDBInstanceFromDBSnapshot"): "db",
+}
 
 # (action, resource type): the reference calls the type required, but the call cannot name one; it
 # is authorised as a star in its place.

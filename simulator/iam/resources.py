@@ -12,7 +12,7 @@ import jmespath
 
 from simulator.call import Call
 from simulator.iam.lookups import LOOKUPS
-from simulator.iam.resource_table import ID_PREFIXES, MIXED_IDS, PARAMETERS, UNNAMED
+from simulator.iam.resource_table import ID_PREFIXES, LISTED, MIXED_IDS, PARAMETERS, UNNAMED
 from simulator.iam.service_data import VARIABLE, Action, ResourceType, template_expression
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def resources_of(call: Call, action: Action, world: World) -> tuple[str, ...]:
             f"{call.service}:{call.operation}: no parameter names the {nameable[0].name} that {action.name} needs; "
             f"add it to simulator/iam/resource_table.py"
         )
-    return found or ("*",)
+    everything = [kind for kind in action.types if (action.name, kind.name) in LISTED]
+    return (
+        found or tuple(_filled(kind, call, world, dict.fromkeys(kind.variables, "*")) for kind in everything) or ("*",)
+    )
 
 
 def arns_of(call: Call, kind: ResourceType, world: World) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""CloudWatch where moto does nothing: alarms that change their state publish to their topics.
+"""CloudWatch where moto does nothing or lies: alarms that publish to their topics, and metrics.
 
-Source: CloudWatch User Guide, "Notifying users on alarm changes"; API reference, SetAlarmState. Metrics are not
-evaluated here: an alarm changes when somebody sets its state.
+Source: CloudWatch User Guide, "Notifying users on alarm changes"; API reference, SetAlarmState. Alarms do not
+evaluate their metrics: an alarm changes when somebody sets its state.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from moto.backends import get_backend
 
 from simulator.call import Call, ServiceError
 from simulator.service import Service
+from simulator.services.cloudwatch_metrics import Metrics
 from simulator.services.event_arn import Arn
 
 if TYPE_CHECKING:
@@ -35,13 +36,30 @@ class FailedAction:
 
 
 class CloudWatch(Service):
-    """Alarms that act; everything else is moto's."""
+    """Alarms that act, and metrics; everything else is moto's."""
 
     name = "cloudwatch"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.failed: list[FailedAction] = []
+        self._metrics = Metrics(world)
+
+    def put_metric_data(self, call: Call) -> dict[str, Any]:
+        """Take data points of callers' metrics."""
+        return self._metrics.put(call)
+
+    def get_metric_data(self, call: Call) -> dict[str, Any]:
+        """Read many metrics."""
+        return self._metrics.read(call)
+
+    def get_metric_statistics(self, call: Call) -> dict[str, Any]:
+        """Read one metric by several statistics."""
+        return self._metrics.statistics(call)
+
+    def list_metrics(self, call: Call) -> dict[str, Any]:
+        """List the metrics that have had data points lately."""
+        return self._metrics.named(call)
 
     def set_alarm_state(self, call: Call) -> dict[str, Any]:
         """Set an alarm's state; where that is a change, the alarm takes the actions of its new state."""

@@ -26,18 +26,22 @@ def _ask(world: World, account: str, region: str, service: str, operation: str, 
 
 def db_instances(world: World, account: str, region: str) -> Iterator[Snapshot]:
     """RDS instances; the resource id is the immutable DbiResourceId, the name the identifier."""
-    if existing("rds", account, region) is None:
-        return
-    for found in _ask(world, account, region, "rds", "DescribeDBInstances")["DBInstances"]:
-        yield Snapshot(
-            id=found.get("DbiResourceId") or found["DBInstanceIdentifier"],
-            name=found["DBInstanceIdentifier"],
-            arn=found["DBInstanceArn"],
-            tags={tag["Key"]: tag["Value"] for tag in found.get("TagList", ())},
-            zone=found.get("AvailabilityZone", "Not Applicable"),
-            created=found.get("InstanceCreateTime"),
-            configuration=camel(found),
-        )
+    marker: dict[str, str] = {}
+    while True:
+        page = _ask(world, account, region, "rds", "DescribeDBInstances", **marker)
+        for found in page["DBInstances"]:
+            yield Snapshot(
+                id=found["DbiResourceId"],
+                name=found["DBInstanceIdentifier"],
+                arn=found["DBInstanceArn"],
+                tags={tag["Key"]: tag["Value"] for tag in found.get("TagList", ())},
+                zone=found.get("AvailabilityZone", "Not Applicable"),
+                created=found.get("InstanceCreateTime"),
+                configuration=camel(found),
+            )
+        if not page.get("Marker"):
+            return
+        marker = {"Marker": page["Marker"]}
 
 
 def load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot]:
@@ -58,6 +62,30 @@ def load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot
             configuration=camel(found),
             supplementary={"LoadBalancerAttributes": camel(attributes["Attributes"])},
         )
+
+
+def classic_load_balancers(world: World, account: str, region: str) -> Iterator[Snapshot]:
+    """Classic load balancers, by their names, with their attributes."""
+    if existing("elb", account, region) is None:
+        return
+    page: dict[str, Any] = {}
+    while page.get("NextMarker") or not page:
+        marker = {"Marker": page["NextMarker"]} if page else {}
+        page = _ask(world, account, region, "elb", "DescribeLoadBalancers", **marker)
+        for found in page.get("LoadBalancerDescriptions", ()):
+            name = found["LoadBalancerName"]
+            attributes = _ask(world, account, region, "elb", "DescribeLoadBalancerAttributes", LoadBalancerName=name)
+            described = _ask(world, account, region, "elb", "DescribeTags", LoadBalancerNames=[name])["TagDescriptions"]
+            yield Snapshot(
+                id=name,
+                name=name,
+                arn=f"arn:{partition_of(region)}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}",
+                tags={tag["Key"]: tag["Value"] for tag in (described[0]["Tags"] if described else ())},
+                zone="Multiple Availability Zones",
+                created=found.get("CreatedTime"),
+                configuration=camel(found),
+                supplementary={"LoadBalancerAttributes": camel(attributes["LoadBalancerAttributes"])},
+            )
 
 
 def functions(world: World, account: str, region: str) -> Iterator[Snapshot]:
@@ -123,6 +151,7 @@ def _role(role: Any, created: datetime) -> dict[str, Any]:
 TYPES = (
     RecordedType("AWS::RDS::DBInstance", "rds", db_instances),
     RecordedType("AWS::ElasticLoadBalancingV2::LoadBalancer", "elbv2", load_balancers),
+    RecordedType("AWS::ElasticLoadBalancing::LoadBalancer", "elb", classic_load_balancers),
     RecordedType("AWS::Lambda::Function", "lambda", functions),
     RecordedType("AWS::IAM::Role", "iam", roles, everywhere=True, global_type=True),
 )

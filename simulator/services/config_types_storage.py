@@ -1,6 +1,6 @@
-"""Configuration items of S3 buckets and KMS keys.
+"""Configuration items of S3 buckets, KMS keys and SQS queues.
 
-Source of the shapes: the resource schemas of AWS Config (AWS::S3::Bucket, AWS::KMS::Key).
+Source of the shapes: the resource schemas of AWS Config (AWS::S3::Bucket, AWS::KMS::Key, AWS::SQS::Queue).
 """
 
 from __future__ import annotations
@@ -104,7 +104,28 @@ def keys(world: World, account: str, region: str) -> Iterator[Snapshot]:
         )
 
 
+def queues(world: World, account: str, region: str) -> Iterator[Snapshot]:
+    """SQS queues; the resource id is the queue's URL, and the attributes are named as CloudFormation names them."""
+    state = existing("sqs", account, region)
+    for queue in list(state.queues.values()) if state else ():
+        yield Snapshot(
+            id=f"https://sqs.{region}.amazonaws.com/{account}/{queue.name}",
+            name=queue.name,
+            arn=queue.queue_arn,
+            tags=dict(queue.tags),
+            configuration={
+                "QueueName": queue.name,
+                "Arn": queue.queue_arn,
+                "FifoQueue": bool(queue.fifo_queue),
+                "KmsMasterKeyId": queue.kms_master_key_id or None,
+                "SqsManagedSseEnabled": str(queue.sqs_managed_sse_enabled).lower() == "true",
+                "RedrivePolicy": queue.redrive_policy or None,
+            },
+        )
+
+
 TYPES = (
     RecordedType("AWS::S3::Bucket", "s3", buckets, everywhere=True),
     RecordedType("AWS::KMS::Key", "kms", keys),
+    RecordedType("AWS::SQS::Queue", "sqs", queues),
 )

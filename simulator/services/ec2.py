@@ -1,7 +1,7 @@
 """EC2 where moto differs: security group rules one by one, prefix lists as AWS checks them.
 
 Source: EC2 API reference, AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress,
-DescribeSecurityGroupRules, ModifyManagedPrefixList; VPC user guide, quotas.
+DescribeSecurityGroupRules, ModifyManagedPrefixList, GetEbsDefaultKmsKeyId; VPC user guide, quotas.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from simulator.services.ec2_rules import Source, make_rule, over_quota, same, sh
 
 PAGE_RULES = 1000
 PAGE_LISTS = 100
+EBS_KEY = "alias/aws/ebs"
 Rules = list[Any]
 
 
@@ -31,6 +32,18 @@ class Ec2Service(Service):
         """Let moto collect endpoint services anew: after a collection that failed it answers with what it had."""
         if call.operation == "DescribeVpcEndpointServices":
             DEFAULT_VPC_ENDPOINT_SERVICES.pop(call.region, None)
+
+    def get_ebs_default_kms_key_id(self, call: Call) -> dict[str, Any]:
+        """Name the key of EBS encryption in the Region: AWS's own by its alias, a chosen one by its ARN."""
+        chosen = str(get_backend("ec2")[call.account][call.region].default_kms_key_id)
+        own = get_backend("kms")[call.account][call.region].get_key_id_from_alias(EBS_KEY)
+        # moto makes AWS's own key, and takes it for chosen, with the first encrypted volume.
+        return {"KmsKeyId": EBS_KEY if chosen in ("", own) or chosen.endswith(f":key/{own}") else chosen}
+
+    def reset_ebs_default_kms_key_id(self, call: Call) -> dict[str, Any]:
+        """Go back to AWS's own key."""
+        get_backend("ec2")[call.account][call.region].default_kms_key_id = ""
+        return {"KmsKeyId": EBS_KEY}
 
     def authorize_security_group_ingress(self, call: Call) -> dict[str, Any]:
         """Add inbound rules, all or none; returns each with its id."""

@@ -8,6 +8,7 @@ standards whose checks are simulated. Security Hub V2, insights and members by i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -31,6 +32,7 @@ from simulator.world import World, partition_of
 
 # "Usually within 5 minutes", says the user guide. Simulated seconds.
 CONFIG_SECONDS = 60
+ACCOUNT = "AwsAccount"  # has no details, so that the service model does not name it
 COMPLIANCE = {"COMPLIANT": "PASSED", "NON_COMPLIANT": "FAILED"}
 
 
@@ -134,6 +136,12 @@ class SecurityHub(Service):
             lambda: self._from_config(account, region, finding), "finding of AWS Config", seconds=CONFIG_SECONDS
         )
 
+    def take(self, account: str, region: str, path: str, finding: Mapping[str, Any]) -> None:
+        """Take a finding of an integrated product of AWS's, where the account imports them."""
+        hub = self.hubs.hubs.get((account, region))
+        if hub is not None and path in hub.products:
+            self.store.ingest(account, region, finding, f"{path.removeprefix('aws/')}.amazonaws.com")
+
     def _from_config(self, account: str, region: str, finding: dict[str, Any]) -> None:
         hub = self.hubs.hubs.get((account, region))
         if hub is None or "aws/config" not in hub.products:
@@ -157,4 +165,5 @@ def _asff_types() -> dict[str, str]:
 
 def _asff_type(resource_type: str) -> str:
     """Return the finding format's name of a Config resource type, such as AwsEc2SecurityGroup."""
-    return _asff_types().get(resource_type.replace("::", "").lower(), "Other")
+    name = resource_type.replace("::", "").lower()
+    return ACCOUNT if name == ACCOUNT.lower() else _asff_types().get(name, "Other")

@@ -1,8 +1,8 @@
-"""The security controls whose checks are simulated: those whose managed rule has a model here.
+"""The security controls whose checks are simulated: those whose rule has a model here.
 
 A row is one control of Security Hub CSPM: what it says, by which rule it is checked, in which standards it
 is and under which requirements. Source: Security Hub User Guide, "Security Hub controls reference" and the
-pages "Security Hub controls for Amazon EC2" and "Security Hub controls for Amazon S3".
+pages "Security Hub controls for Amazon EC2", "... for Amazon S3" and "... for Amazon SQS".
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulator.services.config_items import Item
+from simulator.services.config_managed import COMPLIANT, MODELS, NON_COMPLIANT, Model
+
+FSBP = "standards/aws-foundational-security-best-practices/v/1.0.0"
 CIS_1_2 = "ruleset/cis-aws-foundations-benchmark/v/1.2.0"
 NIST_800_53 = "standards/nist-800-53/v/5.0.0"
 NIST_800_171 = "standards/nist-800-171/v/2.0.0"
@@ -26,7 +30,7 @@ class Check:
     description: str
     severity: str
     resource_type: str
-    identifier: str  # of the managed rule
+    identifier: str  # of the managed rule, or of a rule that Security Hub brings itself
     rule: str  # how its service-linked rule begins
     standards: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +63,29 @@ CHECKS: Mapping[str, Check] = {
             },
         ),
         Check(
+            control="SQS.1",
+            title="Amazon SQS queues should be encrypted at rest",
+            description="This control checks whether an Amazon SQS queue is encrypted at rest. The control fails if "
+            "the queue isn't encrypted with an SQS-managed key (SSE-SQS) or an AWS Key Management Service (AWS KMS) "
+            "key (SSE-KMS).",
+            severity="MEDIUM",
+            resource_type="AWS::SQS::Queue",
+            identifier="sqs-queue-encrypted",
+            rule="sqs-queue-encrypted",
+            standards={
+                FSBP: (),
+                NIST_800_53: (
+                    "NIST.800-53.r5 CA-9(1)",
+                    "NIST.800-53.r5 CM-3(6)",
+                    "NIST.800-53.r5 SC-13",
+                    "NIST.800-53.r5 SC-28",
+                    "NIST.800-53.r5 SC-28(1)",
+                    "NIST.800-53.r5 SC-7(10)",
+                    "NIST.800-53.r5 SI-7(6)",
+                ),
+            },
+        ),
+        Check(
             control="S3.17",
             title="S3 general purpose buckets should be encrypted at rest with AWS KMS keys",
             description="This control checks whether an Amazon S3 general purpose bucket is encrypted with an AWS KMS "
@@ -75,3 +102,13 @@ CHECKS: Mapping[str, Check] = {
         ),
     )
 }
+
+
+def sqs_queue_encrypted(item: Item, parameters: Mapping[str, str]) -> tuple[str, str | None]:
+    """sqs-queue-encrypted: non-compliant where neither SQS's own keys nor a KMS key encrypt a queue."""
+    found = item.snapshot.configuration
+    return (COMPLIANT if found.get("SqsManagedSseEnabled") or found.get("KmsMasterKeyId") else NON_COMPLIANT), None
+
+
+# With the rules that Security Hub brings itself, for AWS Config has none: "custom Security Hub rule" in its reference.
+RULES: Mapping[str, Model] = {**MODELS, "sqs-queue-encrypted": sqs_queue_encrypted}

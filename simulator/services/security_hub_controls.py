@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.call import Call
 from simulator.services.config_items import Item
-from simulator.services.config_managed import MODELS, NOT_APPLICABLE
+from simulator.services.config_managed import NOT_APPLICABLE
 from simulator.services.paging import paged
-from simulator.services.security_hub_checks import CHECKS, Check
+from simulator.services.security_hub_checks import CHECKS, RULES, Check
 from simulator.services.security_hub_hubs import Hub, Hubs, invalid, standard_arn, standard_path, unique
 from simulator.services.security_hub_store import FindingStore, moment_text
 from simulator.world import World, partition_of
@@ -84,7 +84,7 @@ class Controls:
             if before is not None and before["RecordState"] == "ACTIVE":
                 self._ingest(item, before | {"RecordState": "ARCHIVED"})
             return
-        verdict, _ = MODELS[check.identifier](latest, check.parameters)
+        verdict, _ = RULES[check.identifier](latest, check.parameters)
         if verdict == NOT_APPLICABLE:
             return
         hub = self.hubs.hubs[item.account, item.region]

@@ -8,8 +8,9 @@ from benchmarks.engine import PHASES, compare
 from benchmarks.measure import BenchmarkError, Child
 
 
-def side(seconds: float, resources: int = 2, megabytes: int = 400) -> Child:
-    phase = {"seconds": seconds, "of_this_process": 1.0, "engine_mb": megabytes, "changes": {"any": resources}}
+def side(seconds: float, resources: int = 2, megabytes: int = 400, functions: float = 0.0) -> Child:
+    phase = {"seconds": seconds, "of_functions": functions, "of_this_process": 1.0, "engine_mb": megabytes,
+             "changes": {"any": resources}}  # fmt: skip
     return Child({**dict.fromkeys(PHASES, phase), "organization_mb": 470}, 0.0, 0.0)
 
 
@@ -22,6 +23,13 @@ def test_the_bound_holds_the_ratio_of_rounds_that_were_measured_together() -> No
 
 def test_a_slower_destroy_is_missed() -> None:
     assert compare([side(8.1)], [side(3.7)])["engine_destroy_ratio"].missed
+
+
+def test_what_the_functions_of_the_product_run_for_is_told_beside_the_bound() -> None:
+    found = compare([side(8.0, functions=2.0)], [side(4.0)])
+
+    assert (found["engine_destroy_ratio"].value, found["engine_destroy_ratio"].missed) == (1.5, False)
+    assert found["engine_destroy_ratio_with_functions"].value == 2.0
 
 
 def test_sides_that_did_not_do_the_same_are_not_compared() -> None:

@@ -46,7 +46,9 @@ def controls(number: int) -> list[Control]:
 def findings(number: int) -> list[Control]:
     """Controls that take other products' findings."""
     model = catalog()["EC2.13"]
-    detection = ProductFindings("GuardDuty", "TTPs/Initial Access", (Severity.HIGH, Severity.CRITICAL))
+    detection = ProductFindings(
+        "GuardDuty", "aws/guardduty", ("TTPs/Initial Access/*",), (Severity.HIGH, Severity.CRITICAL)
+    )
     return [replace(model, id=f"Palisade.GuardDuty.{one}", detection=detection) for one in range(1, number + 1)]
 
 

@@ -45,6 +45,7 @@ def guard_duty(**finding: Any) -> dict[str, Any]:
     return event(
         **{
             "ProductName": "GuardDuty",
+            "ProductArn": "arn:aws:securityhub:eu-west-1::product/aws/guardduty",
             "GeneratorId": "arn:aws:guardduty:eu-west-1:300000000003:detector/1",
             "Types": ["TTPs/Initial Access/UnauthorizedAccess:EC2-SSHBruteForce"],
             "Compliance": None,
@@ -96,7 +97,14 @@ def test_the_hub_takes_what_the_catalog_remediates(sent: dict[str, Any], expecte
         pytest.param(guard_duty(Severity={"Label": "CRITICAL"}), True, id="another listed severity"),
         pytest.param(guard_duty(Severity={"Label": "LOW"}), False, id="a severity that is not listed"),
         pytest.param(guard_duty(Types=["TTPs/Discovery/Recon:EC2-PortProbe"]), False, id="another type"),
-        pytest.param(guard_duty(ProductName="Inspector"), False, id="another product"),
+        pytest.param(
+            guard_duty(ProductArn="arn:aws:securityhub:eu-west-1::product/aws/inspector"), False, id="another product"
+        ),
+        pytest.param(
+            guard_duty(ProductArn="arn:aws:securityhub:eu-west-1:3:product/3/default"),
+            False,
+            id="the account's own product that calls itself GuardDuty",
+        ),
         pytest.param(guard_duty(Workflow={"Status": "NOTIFIED"}), False, id="people were told"),
         pytest.param(event(), True, id="our own findings beside it"),
     ],

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockResourceArgs
 
+from lambdas.controls import catalog
+from lambdas.controls.model import CustomRule, ManagedRule, ProductFindings, Scope
 from simulator.deployment import Deployment, Registering, Resource
 from tests.stacks.program import (
     AWAY,
@@ -27,6 +29,8 @@ from tests.stacks.program import (
 )
 
 MEMBERS = (PLAIN, NESTED, STAGED)
+# Other products whose findings controls take: a rule each, for all of its controls take the same severities.
+PRODUCTS = len({one.detection.path for one in catalog().values() if isinstance(one.detection, ProductFindings)})
 MANAGEMENT_ONCE = {
     "organizations/awsServiceAccess:AwsServiceAccess": 4,
     "organizations/delegatedAdministrator:DelegatedAdministrator": 2,
@@ -56,10 +60,10 @@ HUB_ONCE = {
     "securityhub/actionTarget:ActionTarget": 3,
     "lambda/eventSourceMapping:EventSourceMapping": 1,
     "cloudwatch/logGroup:LogGroup": 4,
-    # our own findings, Security Hub's, custom actions, the sweep's schedule
-    "cloudwatch/eventRule:EventRule": 4,
-    "cloudwatch/eventTarget:EventTarget": 4,
-    "cloudwatch/metricAlarm:MetricAlarm": 11,
+    # our own findings, Security Hub's, those of each other product, custom actions, the sweep's schedule
+    "cloudwatch/eventRule:EventRule": 4 + PRODUCTS,
+    "cloudwatch/eventTarget:EventTarget": 4 + PRODUCTS,
+    "cloudwatch/metricAlarm:MetricAlarm": 11 + PRODUCTS,
     "cloudwatch/dashboard:Dashboard": 1,
     # the central remediation role, the policy writer of the one environment, and of steps, endpoint and sweep
     "iam/role:Role": 5,
@@ -86,9 +90,12 @@ HUB_EACH_REGION = {
     "s3/bucketObjectv2:BucketObjectv2": 2,
     "securityhub/automationRule:AutomationRule": 1,
 }
+RULES = [one for one in catalog().values() if isinstance(one.detection, CustomRule | ManagedRule)]
 MEMBER_ONCE = {"iam/role:Role": 3, "iam/rolePolicy:RolePolicy": 3, "iam/policy:Policy": 1}
+# What is global in an account is judged in the home Region.
+MEMBER_ONCE |= {"cfg/rule:Rule": sum(one.scope is Scope.GLOBAL for one in RULES)}
 MEMBER_EACH_REGION = {
-    "cfg/rule:Rule": 2,
+    "cfg/rule:Rule": sum(one.scope is Scope.REGIONAL for one in RULES),
     "cloudwatch/eventRule:EventRule": 2,
     "cloudwatch/eventTarget:EventTarget": 2,
     "cloudwatch/logGroup:LogGroup": 1,
@@ -363,7 +370,7 @@ def test_the_writer_holds_the_actions_of_acting_controls_alone_under_its_boundar
 
 
 def test_an_account_whose_controls_are_all_off_has_no_policy_without_statements() -> None:
-    off = {"EC2.13": {"mode": "off"}, "Palisade.S3.1": {"mode": "off"}}
+    off = {name: {"mode": "off"} for name in catalog()}
     deployment = run(members(controls=off))
     for one in of_type(deployment, "iam/rolePolicy:RolePolicy"):
         assert json.loads(one.inputs["policy"])["Statement"], one.urn

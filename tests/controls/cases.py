@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -18,16 +19,29 @@ class Case:
 
     `broken` and `neighbour` build one resource each by plain boto3 and return its id as Config names it;
     `parameters` are the control's parameters for the laws, as settings give them; `state` shows one
-    resource as it is, for comparison. Every call of a builder makes a resource of its own. The one case that is
-    `thorough`, else the first, is the control's whole of interruptions: it should have the most changes.
+    resource as it is, for comparison. Every call of a builder makes a resource of its own, but for what an account has
+    once: that has no neighbour (None), and a builder sets it anew. The one case that is `thorough`, else the first, is
+    the control's whole of interruptions: it should have the most changes.
     """
 
     name: str
     parameters: Mapping[str, Any]
     broken: Callable[[Session, Place], str]
-    neighbour: Callable[[Session, Place], str]
+    neighbour: Callable[[Session, Place], str] | None
     state: Callable[[Session, Place, str], object]
     thorough: bool = False
+    # Where a service takes its time: goes on with what a builder has begun, and says how long to wait before it is
+    # asked again; None when the resource is what the case says.
+    settle: Callable[[Session, Place, str], timedelta | None] | None = None
+
+
+def settled(
+    case: Case, session: Callable[[], Session], place: Place, identifier: str, passes: Callable[[timedelta], None]
+) -> str:
+    """Let time pass until what a builder has made is there; returns its id."""
+    while case.settle is not None and (wait := case.settle(session(), place, identifier)):
+        passes(wait)
+    return identifier
 
 
 def assigned_anew(control: Control) -> Mapping[str, str]:

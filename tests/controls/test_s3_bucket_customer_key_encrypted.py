@@ -15,15 +15,8 @@ from lambdas.controls.model import Place, Plan, Refusal, Verdict
 from lambdas.controls.s3_bucket_customer_key_encrypted import CONTROL
 from simulator.local import LocalOrganization
 from tests.controls.cases import Case
-from tests.controls.round_trip import (
-    HUB,
-    PLACE,
-    apply_plan,
-    judged,
-    member_organization,
-    planned,
-    undo,
-)
+from tests.controls.round_trip import HUB, PLACE, apply_plan, judged, member_organization, planned, undo
+from tests.services.buckets import settings
 
 ALIAS = "alias/data"
 GIVEN = {"key": {PLACE.region: ALIAS}}
@@ -154,6 +147,11 @@ def foreign_key(place: Place) -> str:
 
 CASES = (
     case("SSE-S3, as S3 gives it", lambda session, place: None),
+    case("a disabled key", lambda session, place: by_key("aws:kms", new_key(session, "Disabled"))),
+    Case("SSE-S3 with objects to re-encrypt", REENCRYPTED, bucket_with_objects, own_key_bucket, state),
+)
+# What the loops of the whole organisation need not go through too.
+MORE = (
     case(
         "SSE-S3 that blocks SSE-C",
         lambda session, place: by_key("AES256", BlockedEncryptionTypes={"EncryptionType": ["SSE-C"]}),
@@ -167,7 +165,6 @@ CASES = (
             "aws:kms", session.client("kms").describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"]
         ),
     ),
-    case("a disabled key", lambda session, place: by_key("aws:kms", new_key(session, "Disabled"))),
     case("a disabled key by alias", lambda session, place: by_key("aws:kms", disabled_alias(session))),
     case(
         "a key pending deletion",
@@ -179,7 +176,6 @@ CASES = (
         lambda session, place: by_key("aws:kms:dsse", new_key(session, "Disabled")),
         dual_layer_bucket,
     ),
-    Case("SSE-S3 with objects to re-encrypt", REENCRYPTED, bucket_with_objects, own_key_bucket, state),
 )
 
 
@@ -200,13 +196,15 @@ def encryption(session: Session, bucket: str) -> dict[str, Any]:
     return rule
 
 
-BY_NAME = {one.name: one for one in CASES}
-ROUND_TRIPS = [pytest.param(one, id=one.name) for one in CASES]
-UNDONE = [pytest.param(one, id=one.name) for one in CASES if not one.parameters.get("reencrypt")]
+EVERY = (*CASES, *MORE)
+BY_NAME = {one.name: one for one in EVERY}
+ROUND_TRIPS = [pytest.param(one, id=one.name) for one in EVERY]
+UNDONE = [pytest.param(one, id=one.name) for one in EVERY if not one.parameters.get("reencrypt")]
 
 
 @pytest.mark.parametrize("one", ROUND_TRIPS)
 def test_a_broken_bucket_becomes_compliant_and_its_neighbour_stays_as_it_was(member: Session, one: Case) -> None:
+    assert one.neighbour is not None
     neighbour = one.neighbour(member, PLACE)
     before = one.state(member, PLACE, neighbour)
     bucket = CONTROL.resource(PLACE, one.broken(member, PLACE))
@@ -262,25 +260,25 @@ def test_existing_objects_are_re_encrypted_by_jobs_that_begin_once_however_often
     assert set(encryptions(member, bucket.id).values()) == {data_key(member)}
 
 
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        pytest.param({**REENCRYPTED, "reencrypt": False}, "`reencrypt` is off", id="not asked for"),
-        pytest.param(
-            {**REENCRYPTED, "reencrypt_role": JOB_ROLE_ARN.replace(PLACE.account, HUB)},
-            "names no role",
-            id="foreign role",
-        ),
-        pytest.param({**GIVEN, "reencrypt": True}, "names no role", id="no role"),
-    ],
-)
-def test_without_a_job_people_hear_why_objects_stay_as_they_are(
-    member: Session, given: dict[str, Any], why: str
-) -> None:
+def test_without_a_key_people_are_told_and_nothing_is_changed(member: Session) -> None:
+    plan = planned(member, CONTROL, CONTROL.resource(PLACE, new_bucket(member, PLACE)))
+    assert isinstance(plan, Plan)
+    assert (plan.changes, bool(plan.tell)) == ((), True)
+    assert f"set the parameter `key` of {PLACE.region}" in plan.message
+
+
+def test_without_a_job_objects_stay_as_they_are(member: Session) -> None:
+    given = {**GIVEN, "reencrypt": True}
     plan = planned(member, CONTROL, CONTROL.resource(PLACE, bucket_with_objects(member, PLACE)), given)
     assert isinstance(plan, Plan)
     assert [change.operation for change in plan.changes] == ["put_bucket_encryption"]
-    assert why in plan.leaves[0]
+    assert "names no role" in plan.leaves[0]
+
+
+def test_an_encryption_that_a_service_has_set_is_refused() -> None:
+    resource = CONTROL.resource(PLACE, "data")
+    plan = CONTROL.plan(resource, settings("aws:fsx"), {"key": ALIAS}, {"Location": PLACE.region})
+    assert plan == Refusal("aws:fsx is set by the service that the bucket belongs to")
 
 
 def test_blocked_encryption_types_stay_blocked(member: Session) -> None:
@@ -358,18 +356,6 @@ def test_who_writes_and_may_not_use_the_key_is_named_and_a_person_decides(member
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
     assert partner in plan.ceiling.reason
-
-
-def test_an_application_load_balancers_log_bucket_is_not_judged(member: Session) -> None:
-    bucket = new_bucket(member, PLACE)
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
-        "Action": "s3:PutObject",
-        "Resource": f"arn:{PLACE.partition}:s3:::{bucket}/AWSLogs/{PLACE.account}/*",
-    }
-    member.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [allow]}))
-    assert judged(member, CONTROL, CONTROL.resource(PLACE, bucket)).verdict is Verdict.NOT_APPLICABLE
 
 
 def test_a_target_of_server_access_logs_by_acl_is_not_judged(member: Session) -> None:

@@ -16,6 +16,8 @@ from tests.controls.round_trip import PLACE, apply_plan, judged, member_account,
 
 Permission = dict[str, Any]
 OFFICE = "203.0.113.0/24"
+RESTRICTED = {"allowed_sources": [OFFICE, "2001:db8::/32"]}
+INSTEAD = ("tcp", 22, 22, OFFICE, "Allowed instead of the whole internet")
 
 
 def open_to(
@@ -34,6 +36,11 @@ def open_to(
         else:
             found.setdefault("IpRanges", []).append({"CidrIp": source, **described})
     return found
+
+
+def from_group(group: str) -> Permission:
+    """A permission for all traffic of a group's members."""
+    return {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
 
 
 def build(session: Session, *permissions: Permission, tags: Mapping[str, str] | None = None) -> str:
@@ -103,6 +110,20 @@ def case(
     return Case(name, parameters or {}, lambda session, place: broken(session), compliant_group, state)
 
 
+def default_group(session: Session) -> str:
+    """The default group of a VPC, whose members may talk to each other, opened to SSH; another group refers to it."""
+    ec2 = session.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    named: Any = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    group = str(ec2.describe_security_groups(Filters=named)["SecurityGroups"][0]["GroupId"])
+    # EC2 makes the first rule with the group; moto does not.
+    for permission in (from_group(group), open_to("0.0.0.0/0", "10.0.0.0/8")):
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    other = ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=[from_group(group)])
+    return group
+
+
 def full_group(session: Session) -> str:
     addresses = [f"10.0.{number}.0/24" for number in range(58)]
     return build(session, open_to(*addresses, ports=(443, 443)), open_to("0.0.0.0/0", ports=(20, 25)))
@@ -110,10 +131,6 @@ def full_group(session: Session) -> str:
 
 CASES = (
     case("SSH open to all of IPv4", lambda session: build(session, open_to("0.0.0.0/0", text="temporary"))),
-    case(
-        "SSH open to all of IPv6 and others",
-        lambda session: build(session, open_to("::/0", "2001:db8::/32", "10.0.0.0/8")),
-    ),
     replace(
         case(
             "tagged range around 22",
@@ -123,11 +140,19 @@ CASES = (
         ),
         thorough=True,
     ),
-    case("every protocol", lambda session: build(session, open_to("0.0.0.0/0", protocol="-1", ports=None))),
     case(
         "prefix list that holds the world",
         lambda session: build(session, open_to(prefix_list(session, "0.0.0.0/0"), ports=(22, 23), text="peers")),
     ),
+    case("default group, an office may come instead", default_group, RESTRICTED),
+)
+# What the loops of the whole organisation need not go through too.
+MORE = (
+    case(
+        "SSH open to all of IPv6 and others",
+        lambda session: build(session, open_to("::/0", "2001:db8::/32", "10.0.0.0/8")),
+    ),
+    case("every protocol", lambda session: build(session, open_to("0.0.0.0/0", protocol="-1", ports=None))),
     case(
         "halves that add up",
         lambda session: build(session, open_to("0.0.0.0/1", "10.0.0.0/8"), open_to("128.0.0.0/1", ports=(0, 1024))),
@@ -142,11 +167,7 @@ CASES = (
             session, open_to("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"), open_to("0.0.0.0/0", ports=(21, 23))
         ),
     ),
-    case(
-        "an office may come instead",
-        lambda session: build(session, open_to("0.0.0.0/0")),
-        {"allowed_sources": [OFFICE, "2001:db8::/32"]},
-    ),
+    case("an office may come instead", lambda session: build(session, open_to("0.0.0.0/0")), RESTRICTED),
     case("no room for another rule", full_group),
 )
 
@@ -163,12 +184,14 @@ def member() -> Iterator[Session]:
         yield session
 
 
-BY_NAME = {one.name: one for one in CASES}
-ROUND_TRIPS = [pytest.param(one, id=one.name) for one in CASES]
+EVERY = (*CASES, *MORE)
+BY_NAME = {one.name: one for one in EVERY}
+ROUND_TRIPS = [pytest.param(one, id=one.name) for one in EVERY]
 
 
 @pytest.mark.parametrize("one", ROUND_TRIPS)
 def test_a_broken_group_becomes_compliant_and_its_neighbour_stays_as_it_was(member: Session, one: Case) -> None:
+    assert one.neighbour is not None
     neighbour = one.neighbour(member, PLACE)
     before = one.state(member, PLACE, neighbour)
     group = CONTROL.resource(PLACE, one.broken(member, PLACE))
@@ -230,7 +253,29 @@ def test_only_the_addresses_of_families_that_were_open_come_instead(member: Sess
     one = BY_NAME["an office may come instead"]
     group = CONTROL.resource(PLACE, one.broken(member, PLACE))
     apply_plan(member, planned(member, CONTROL, group, one.parameters))
-    assert rules(member, group.id) == [("tcp", 22, 22, OFFICE, "Allowed instead of the whole internet")]
+    assert rules(member, group.id) == [INSTEAD]
+
+
+@pytest.mark.parametrize(("given", "instead"), [({}, []), (RESTRICTED, [INSTEAD])], ids=["remove", "restrict"])
+def test_of_a_default_group_only_the_open_source_goes(
+    member: Session, given: Mapping[str, Any], instead: list[Any]
+) -> None:
+    group = CONTROL.resource(PLACE, default_group(member))
+    others = referring(member, group.id)
+    plan = planned(member, CONTROL, group, given)
+    apply_plan(member, plan)
+    assert judged(member, CONTROL, group, given).verdict is Verdict.COMPLIANT
+    assert rules(member, group.id) == sorted([("-1", -1, -1, "group", ""), ("tcp", 22, 22, "10.0.0.0/8", ""), *instead])
+    assert referring(member, group.id) == others
+    assert len(others) == 2, "its own rule, and that of another group"
+    assert isinstance(plan, Plan)
+    assert any("the default group of its VPC" in left for left in plan.leaves)
+
+
+def referring(session: Session, group: str) -> list[Any]:
+    """Rules of every group that let the members of one in."""
+    found: Any = session.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    return [one for one in found if one.get("ReferencedGroupInfo", {}).get("GroupId") == group]
 
 
 def test_a_prefix_list_is_never_edited(member: Session) -> None:
@@ -256,12 +301,22 @@ def test_every_group_of_the_account_is_discovered(member: Session) -> None:
     assert set(found) == {one["GroupId"] for one in member.client("ec2").describe_security_groups()["SecurityGroups"]}
 
 
-def test_people_are_told_which_interfaces_they_cut_off(member: Session) -> None:
+def test_people_are_told_whose_interfaces_they_cut_off(member: Session) -> None:
     ec2 = member.client("ec2")
-    group = build(member, open_to("0.0.0.0/0"))
-    vpc = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["VpcId"]
+    group = CONTROL.resource(PLACE, build(member, open_to("0.0.0.0/0")))
+    told = planned(member, CONTROL, group)
+    assert isinstance(told, Plan)
+    assert told.message.endswith("no network interface uses it.")
+    assert any("is not deleted" in left for left in told.leaves)
+    vpc = ec2.describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
-    interface = ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
-    plan = planned(member, CONTROL, CONTROL.resource(PLACE, group))
-    assert isinstance(plan, Plan)
-    assert interface in plan.message
+    launched = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group.id]
+    )
+    (instance,) = launched["Instances"]
+    spare = ec2.create_network_interface(SubnetId=subnet, Groups=[group.id])["NetworkInterface"]["NetworkInterfaceId"]
+    told = planned(member, CONTROL, group)
+    assert isinstance(told, Plan)
+    assert f"(instance {instance['InstanceId']})" in told.message
+    assert f"{spare} (attached to nothing)" in told.message
+    assert not any("is not deleted" in left for left in told.leaves)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lambdas import detect
-from lambdas.controls.model import CustomRule, Evaluation, Place, Resource, Verdict
+from lambdas.controls.model import Control, CustomRule, Evaluation, Place, Resource, Verdict
 from lambdas.detection.detector import Detector
 from lambdas.environment import Environment
 from lambdas.names import Names
@@ -142,13 +142,13 @@ CONTROL = replace(
 )
 
 
-def member(monkeypatch: pytest.MonkeyPatch, **resources: Judged) -> Member:
+def member(monkeypatch: pytest.MonkeyPatch, control: Control = CONTROL, /, **resources: Judged) -> Member:
     """Open an account in which one control is detected."""
     made = Member(resources=dict(resources))
     environment = Environment(Names("palisade"), "200000000002", PLACE.region, "bucket", "settings")
-    settings: dict[str, Any] = {"controls": {CONTROL.id: {"parameters": {}}}}
+    settings: dict[str, Any] = {"controls": {CONTROL.id: {"parameters": {}, "rule": RULE}}}
     monkeypatch.setattr(Environment, "settings", lambda self, session: settings)
-    monkeypatch.setattr("lambdas.detection.detector.catalog", lambda: {CONTROL.id: CONTROL})
+    monkeypatch.setattr("lambdas.detection.detector.catalog", lambda: {control.id: control})
     session: Any = made
     detector = Detector(session, environment, PLACE)
     monkeypatch.setattr("lambdas.detect._detector", lambda arn: detector)

@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.controls.model import Audience, Ceiling, Change, Evaluation, Grant, Mode, Plan, Probe, Refusal, Verdict
+from lambdas.controls.model import (
+    READ_AT,
+    Audience,
+    Ceiling,
+    Change,
+    Evaluation,
+    Grant,
+    Mode,
+    Plan,
+    Probe,
+    Refusal,
+    Verdict,
+)
 from lambdas.remediation import describe
 from lambdas.remediation.apply import Run
 from lambdas.remediation.attempt import Approved, Attempt
@@ -193,6 +205,19 @@ def test_a_change_without_proof_is_undone_and_failed(then: Verdict, said: str) -
     assert world.calls == ["ec2:mend", FINAL]
 
 
+def test_a_plan_may_be_proved_by_taking_the_resource_out_of_what_is_judged() -> None:
+    world = World([BAD, OUT], replace(PLAN, proves=OUT))
+    result = world.attempt()
+    assert (result.outcome, result.reason, world.calls) == (
+        Outcome.REMEDIATED,
+        "It is NOT_APPLICABLE.",
+        ["ec2:mend"],
+    )
+    again = World([OUT], replace(PLAN, proves=OUT)).attempt(before=world.entries)
+    assert again.outcome is Outcome.REMEDIATED, "a run that was killed before it wrote the outcome"
+    assert World([BAD, BAD], replace(PLAN, proves=OUT)).attempt().outcome is Outcome.FAILED
+
+
 def test_an_undo_that_is_refused_is_said() -> None:
     result = World([BAD, BAD], answers={"unmend": error("Forbidden")}).attempt()
     assert "; not restored: undo-mend: ec2.unmend was refused with Forbidden: because" in result.reason
@@ -208,6 +233,33 @@ def test_a_resource_that_vanishes_under_the_change_is_gone_and_nothing_is_undone
     world = World([BAD, None])
     assert world.attempt().outcome is Outcome.GONE
     assert world.calls == ["ec2:mend"]
+
+
+REMOVAL = replace(PLAN, changes=(replace(MEND, inverse=None, irreversible="it is deleted"),), removes=True)
+
+
+def test_a_plan_that_removes_the_resource_is_proved_when_it_is_gone() -> None:
+    world = World([BAD, None], REMOVAL)
+    result = world.attempt()
+    assert (result.outcome, result.reason) == (Outcome.REMEDIATED, "the resource no longer exists, as planned")
+    stays = World([BAD], REMOVAL).attempt()
+    assert (stays.outcome, stays.applied) == (Outcome.FAILED, True)
+    assert "the change did not take" in stays.reason
+
+
+def test_a_removal_that_was_killed_is_remediated_and_what_nobody_began_to_remove_is_only_gone() -> None:
+    world = World([BAD, None], REMOVAL)
+    world.attempt()
+    for entries in (1, 2):
+        result = World([None]).attempt(before=world.entries[:entries])
+        assert (result.outcome, result.applied) == (Outcome.REMEDIATED, True)
+        assert result.details["before"]["Verdict"] is BAD
+    assert World([None]).attempt(before=killed(2)).outcome is Outcome.GONE
+
+
+def test_what_is_approved_stays_approved_when_it_is_read_again_later() -> None:
+    digests = [describe.digest(PLAN, {"Verdict": BAD, READ_AT: moment}) for moment in ("2026-01-05", "2026-01-09")]
+    assert digests[0] == digests[1] != describe.digest(PLAN, {"Verdict": GOOD, READ_AT: "2026-01-05"})
 
 
 def test_a_proof_that_cannot_be_read_is_an_error_and_no_success() -> None:

@@ -69,6 +69,22 @@ def test_a_schedule_evaluates_every_resource_by_hundreds_and_says_what_has_vanis
     assert account.verdicts()["3"] == "NON_COMPLIANT"
 
 
+def test_what_config_names_by_its_arn_is_read_by_its_id_and_evaluated_under_its_arn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arn = CONTROL.resource(PLACE, "a").arn
+    gone = arn.replace("/a", "/b")
+    by_arn = replace(CONTROL, named_by_arn=True, discover=lambda session, place: [CONTROL.resource(place, "a")])
+    account = member(monkeypatch, by_arn, a=BAD)
+    account.handle(invocation(messageType=CHANGE, configurationItem=item(arn)))
+    assert account.verdicts() == {arn: "NON_COMPLIANT"}
+    account.evaluated = [arn, gone]
+    account.handle(scheduled())
+    assert account.verdicts() == {arn: "NON_COMPLIANT", gone: "NOT_APPLICABLE"}
+    account.handle(compliance_change(arn))
+    assert account.statuses() == {"a": ("FAILED", "ACTIVE")}
+
+
 def test_a_resource_that_cannot_be_read_has_no_verdict_and_hinders_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     account = member(monkeypatch, a=BAD, b=UNREADABLE, c=GOOD)
     account.evaluated = ["b"]
@@ -236,7 +252,7 @@ def test_a_control_that_cannot_list_its_resources_hinders_no_other_control(monke
     monkeypatch.setattr("lambdas.detection.detector.catalog", lambda: both)
     monkeypatch.setattr(
         "lambdas.environment.Environment.settings",
-        lambda self, session: {"controls": {name: {"parameters": {}} for name in both}},
+        lambda self, session: {"controls": {name: {"parameters": {}, "rule": name} for name in both}},
     )
     with pytest.raises(ExceptionGroup):
         account.handle(RECONCILE)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from lambdas.controls import catalog
 from lambdas.controls.model import Audience, Change, Grant, Plan
 from lambdas.remediation import describe, links, messages, redaction, storms, written
 from lambdas.remediation.attempt import said_of
@@ -212,6 +214,12 @@ def test_a_partition_without_a_public_console_has_no_links_and_other_types_are_s
     assert links.of_resource(replace(group, partition="aws-iso")) is None
     assert "config/home" in (links.of_resource(replace(group, type="AWS::Any::Thing")) or "")
     assert "palisade%252FEC2.13" in (links.of_finding("aws", REGION, finding()["Id"]) or "")
+
+
+def test_a_load_balancer_is_shown_by_its_arn() -> None:
+    balancer = catalog()["Palisade.ELB.1"].resource(request().resource.place, "app/web/0123456789abcdef")
+    shown = links.of_resource(balancer) or ""
+    assert unquote(shown).endswith(f"#LoadBalancer:loadBalancerArn={balancer.arn}")
 
 
 def test_a_plan_names_what_each_call_sets_anew() -> None:

@@ -134,8 +134,8 @@ def test_a_resource_that_is_not_as_it_was_left_is_refused(live: Any, reason: str
     assert (result.outcome, result.reason, world.calls) == (Outcome.REFUSED, reason, [])
 
 
-def test_tags_that_people_change_are_nothing_of_ours() -> None:
-    tagged = {**AFTER, "Tags": [{"Key": "owner", "Value": "ann"}]}
+def test_tags_that_people_change_and_the_time_of_reading_are_nothing_of_ours() -> None:
+    tagged = {**AFTER, "Tags": [{"Key": "owner", "Value": "ann"}], "ReadAt": "2026-01-05"}
     world = World([tagged, {**BEFORE, "Tags": tagged["Tags"]}])
     assert world.undo(BOTH).reason == "as before, field by field"
 

@@ -62,8 +62,8 @@ class Assessed:
         return f"arn:aws:ec2:{region}:{account}:security-group/{made}"
 
 
-def of(lines: list[dict[str, Any]], arn: str) -> dict[str, Any]:
-    (found,) = [line for line in lines if line["resource"] == arn]
+def of(lines: list[dict[str, Any]], arn: str, control: str | None = None) -> dict[str, Any]:
+    (found,) = [line for line in lines if line["resource"] == arn and control in (None, line["control"])]
     return found
 
 

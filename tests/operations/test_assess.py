@@ -89,7 +89,7 @@ def test_every_account_and_region_of_the_stack_is_read_once_in_a_stable_order(pl
     assert first == place.lines("--stack", "here", "--role", ACCESS)
     places = list(dict.fromkeys((line["account"], line["region"]) for line in first))
     assert places == [(account, region) for account in (TEAM, OTHER) for region in (HOME, AWAY)]
-    keys = [(line["account"], line["resource"]) for line in first]
+    keys = [(line["account"], line["region"], line["control"], line["resource"]) for line in first]
     assert len(keys) == len(set(keys))
     assert of(first, far)["outcome"] == "would change"
 
@@ -97,10 +97,10 @@ def test_every_account_and_region_of_the_stack_is_read_once_in_a_stable_order(pl
 def test_a_bucket_without_a_key_in_the_settings_is_told_only(place: Assessed) -> None:
     place.organization.session(TEAM, AWAY).client("s3").create_bucket(Bucket="palisade-told-only")
     lines = place.lines("--accounts", TEAM, "--regions", AWAY, "--role", ACCESS)
-    found = of(lines, "arn:aws:s3:::palisade-told-only")
+    found = of(lines, "arn:aws:s3:::palisade-told-only", "Palisade.S3.1")
     assert (found["outcome"], found["mode"], found["calls"]) == ("told only", "notify", [])
     assert "set the parameter `key`" in found["reason"]
-    planned = of(place.lines("--stack", "here", "--role", ACCESS), "arn:aws:s3:::palisade-told-only")
+    planned = of(place.lines("--stack", "here", "--role", ACCESS), "arn:aws:s3:::palisade-told-only", "Palisade.S3.1")
     assert (planned["outcome"], planned["mode"]) == ("would change", "automatic")
     assert planned["ceiling"].startswith("approve, lifted (")
     assert "cut off" in planned["ceiling"]

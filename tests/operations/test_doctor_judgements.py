@@ -60,6 +60,16 @@ def test_standards_that_central_configuration_would_disable_are_named(notes: Not
     assert notes.checks[0].told == "central configuration would disable standards/b/v/1"
 
 
+def test_what_security_hub_alone_detects_needs_a_standard_that_has_it(notes: Notes) -> None:
+    controls = [catalog()["SQS.1"], catalog()["EC2.13"]]
+    doctor_security_hub.judge_detection(notes, ["fsbp"], controls)
+    doctor_security_hub.judge_detection(notes, [], [catalog()["EC2.13"]])
+    assert notes.checks == []
+    doctor_security_hub.judge_detection(notes, ["cis-5.0.0"], controls)
+    assert levels(notes) == ["warns"]
+    assert notes.checks[0].told == "no standard of the settings checks SQS.1, which Security Hub alone detects"
+
+
 def test_a_few_concurrent_executions_warn(notes: Notes) -> None:
     doctor_regions.judge_concurrency(notes, 10)
     doctor_regions.judge_concurrency(notes, 1000)

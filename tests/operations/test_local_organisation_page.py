@@ -71,8 +71,8 @@ def test_who_answers_is_read_from_the_services() -> None:
     assert ours["securityhub"].whole
     assert "AuthorizeSecurityGroupIngress" in ours["ec2"].operations
     assert "DescribeVpcs" not in ours["ec2"].operations
-    assert "rds" in services_of_moto()
-    assert not {"ec2", "fms"} & set(services_of_moto())
+    assert "redshift" in services_of_moto()
+    assert not {"ec2", "fms", "rds"} & set(services_of_moto())
 
 
 def test_the_page_has_every_entry() -> None:

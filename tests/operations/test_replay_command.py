@@ -15,7 +15,7 @@ from tests.operations.hub_world import STRANGERS, People, people
 from tests.organization.loop_world import NAMES, NOTIFIED, SSH, TEAM, ingress, open_group
 
 pytestmark = pytest.mark.xdist_group("people-replay")
-LOCAL = ("replay", "--environment", "local")
+LOCAL = ("replay", "--environment", "local", "--control", SSH.id)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_limit_and_the_account_bound_what_is_taken_up(world: People) -> None
     assert first.arn in ran.stdout
     assert "1 more wait" in ran.stderr
     assert [broken(world, group) for group in (first, second, other)] == [False, True, True]
-    world.done(*LOCAL, "--limit", "5", "--control", SSH.id, "--canary", "2")
+    world.done(*LOCAL, "--limit", "5", "--canary", "2")
     assert not broken(world, second)
     assert not broken(world, other)
 

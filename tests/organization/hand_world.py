@@ -16,15 +16,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from lambdas import approve, findings, sweep
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Resource
+from lambdas.controls.model import READ_AT, Control, ProductFindings, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.case import Case as Standing
-from lambdas.remediation.case import key_of
+from lambdas.remediation.case import case_key, key_of
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.lease_items import LOCK_SECONDS
 from lambdas.remediation.outcome import Outcome, Result
@@ -37,13 +38,20 @@ from lambdas.remediation.sweep import Sweep
 from operations import scenario
 from operations.local_estate import HUB
 from simulator.door import Entry
-from tests.controls.cases import Case
+from tests.controls.cases import Case, settled
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
+from tests.organization.product_world import ARRIVAL, of_product
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Ids of the services, those of roles and keys, and a load balancer's, which its DNS name has behind its name.
+IDS = re.compile(
+    r"\b(sg|sgr|vpc|pl|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\b(lb-[0-9a-f]+|id)(-[0-9a-f]{10,16}\b)?|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
+    # Databases, their secrets, and the days at which they were made.
+    r"|\bdb-[0-9A-Z]{26}|rds!db-[0-9a-z-]+|-20\d{6}\b"
+)
 # Each resource of a test is made at a time of its own.
-TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+TIMES = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+(Z|\+00:00)?")
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
 # All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
@@ -52,6 +60,8 @@ WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
 # Of the roads that people's decisions take, every so manieth call of the thorough case is struck.
 SHARE = 3
+# But no more calls than so many: a plan that takes an hour looks hundreds of times whether its changes have taken.
+MOST = 40
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,6 @@ class Bench:
         self._endpoint: Endpoint | None = None
         self._waiting = False
         self._until = self._now()
-        self.hub, self.team = loop.hub, loop.member()
         functions = loop.hub.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -88,6 +97,16 @@ class Bench:
         configuration = functions.get_function_configuration(FunctionName=NAMES.remediate_function)
         for name, value in configuration["Environment"]["Variables"].items():
             monkeypatch.setenv(name, value)
+
+    @property
+    def hub(self) -> boto3.Session:
+        """The hub's administrator."""
+        return self.loop.hub
+
+    @property
+    def team(self) -> boto3.Session:
+        """The team's administrator."""
+        return self.loop.member()
 
     def _now(self) -> datetime:
         return self.loop.organization.do(self.loop.organization.world.agenda.now)
@@ -122,16 +141,25 @@ class Bench:
     def renew(self) -> None:
         """Renew what ends within the hour, so that its calls are not among those that are counted."""
         if self._built is None or self._now() > self._until:
-            self._built, self._endpoint, self.hub, self.team = None, None, self.loop.hub, self.loop.member()
+            self._built, self._endpoint = None, None
             self._hub_clients()
 
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
-        """Break a resource and import its finding."""
-        resource = control.resource(PLACE, case.broken(self.team, PLACE))
+        """Break a resource and import its finding; what an account has once is broken again, and nothing remembers."""
+        made = case.broken(self.team, PLACE)
+        resource = control.resource(PLACE, settled(case, self.loop.member, PLACE, made, self.wait))
+        if case.neighbour is None:
+            key = case_key(control.id, TEAM, REGION, resource.arn)
+            self.loop.hub.client("dynamodb").delete_item(TableName=NAMES.state_table, Key={"key": {"S": key}})
+            # The finding is the same one, later.
+            self.wait(timedelta(seconds=1))
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:
-        """Import the finding of a resource as it is now."""
+        """Import the finding of a resource as it is now; another product's comes by itself."""
+        if isinstance(control.detection, ProductFindings):
+            self.wait(ARRIVAL)
+            return next(of_product(self.hub, control, resource))
         settings = control.read(self.team, resource, None)
         assert settings is not None
         evaluation = control.evaluate(settings, control.resolve(case.parameters, REGION))
@@ -218,6 +246,9 @@ class Bench:
             if answer["done"]:
                 return
             self.wait(timedelta(seconds=answer["wait"]))
+            self._waiting = True  # what is renewed is no call of the steps
+            self.renew()
+            self._waiting = False
         raise AssertionError(f"{remediation} has no outcome after a hundred steps")
 
     def brought(self, finding: dict[str, Any]) -> dict[str, Any]:
@@ -302,9 +333,10 @@ class Bench:
         assert len(done) == len(set(done)), f"a change was made twice: {done}"
         outcomes = [body["outcome"] for name, body in entries.items() if name == "outcome" or name.startswith("asked-")]
         settings = control.read(self.team, resource, None)
+        state = None if settings is None else {name: one for name, one in settings.items() if name != READ_AT}
         return Ending(
             ",".join(outcomes),
-            json.dumps(scrubbed(settings, resource.id), sort_keys=True),
+            json.dumps(scrubbed(state, resource.id), sort_keys=True),
             sum(bool(entry.source_identity) and entry.service != "sts" and entry.mutating for entry in log),
             sum(entry.operation == "Publish" for entry in log),
             self._reserved(finding),
@@ -405,6 +437,7 @@ def some_places(control: Control, case: Case, number: int, calls: int, road: int
     if WHOLE:
         return range(0, calls)
     if case is thorough(control):
-        return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
+        share = max(SHARE, -(-calls // MOST))
+        return range((list(catalog()).index(control.id) + road) % share, calls, share)
     place = (number * STRIDE + road * 5) % calls
     return range(place, place + 1)

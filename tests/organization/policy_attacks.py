@@ -223,9 +223,14 @@ def _widened(estate: Estate) -> dict[str, Attack]:
 def _unbounded(estate: Estate) -> dict[str, Attack]:
     """The same where the catalog would need every action: what the boundary denies, it denies to any catalog."""
     names, writer = estate.names, estate.writer(PRODUCTION)
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    estate.member(PRODUCTION).client("iam").create_role(RoleName="decoy", AssumeRolePolicyDocument=document(trust))
     return {
         "a catalog of everything changes the reader": lambda: writer.client("iam").put_role_policy(
             RoleName=names.reader_role, PolicyName="more", PolicyDocument=document(EVERYTHING)
+        ),
+        "a catalog of everything gives a role permissions": lambda: writer.client("iam").attach_role_policy(
+            RoleName="decoy", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess"
         ),
         "a catalog of everything stops detection": lambda: writer.client("events").disable_rule(
             Name=names.compliance_rule

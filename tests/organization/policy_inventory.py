@@ -73,7 +73,7 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-reader": {"trust policy": ("Hub",)},
     "role palisade-writer": {"trust policy": ("Hub",)},
     "policy palisade-boundary": {
-        "managed": ("Catalog", "Organization", "OwnResources", "OwnRoles", "Records"),
+        "managed": ("Catalog", "Organization", "OtherPolicies", "OwnResources", "OwnRoles", "Records"),
     },
     "role palisade-recorder": {"trust policy": ("Service",), "delivery": ("Deliver", "Encrypt")},
     "bucket palisade-code": {"resource policy": ("MembersRead", "OnlyTls")},

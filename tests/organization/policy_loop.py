@@ -21,7 +21,17 @@ from lambdas.remediation.record import Ledger, Objects
 from operations import scenario
 from operations.local_estate import HUB
 from simulator.services.sns import Topics
-from tests.organization.policy_people import SWEPT, People, approved, long_plan, requested, storm, undone, warned
+from tests.organization.policy_people import (
+    SWEPT,
+    People,
+    approved,
+    long_plan,
+    requested,
+    storm,
+    taken_back,
+    undone,
+    warned,
+)
 from tests.organization.policy_world import (
     AWAY,
     EC2,
@@ -75,6 +85,7 @@ class Loop:
         group, other = (resources[case] for case in CHOSEN[:2])
         people = People(self.estate)
         came["an approved plan"] = approved(people, resources[APPROVED])
+        taken_back(people, (resource for case, resource in resources.items() if case not in ENDS))
         came["an undo by an approver"] = undone(people, group)
         came["an undo that was requested by a custom action"] = requested(people, other)
         came["an exemption"] = warned(people)

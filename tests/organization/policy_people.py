@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -126,6 +127,17 @@ def approved(people: People, resource: Resource) -> list[str]:
         for _, remediation, entry, body in people.entries()
         if remediation == identifier and entry.endswith("-response")
     ]
+
+
+def taken_back(people: People, resources: Iterable[Resource]) -> None:
+    """Undo what controls have remediated beside the chosen cases: some of their permissions are for that alone."""
+    for resource in resources:
+        if people.outcomes(resource) != ["remediated"]:
+            continue
+        remediation = people.remediation(resource)
+        made = [body for _, one, entry, body in people.entries() if one == remediation and "-response" in entry]
+        if all(body.get("inverse") for body in made if "request_id" in body):
+            people.asks("undo", remediation)
 
 
 def undone(people: People, resource: Resource) -> list[str]:

@@ -180,6 +180,37 @@ def test_an_approved_change_waits_until_the_window_opens_and_is_approved_once(lo
     assert "due" not in loop.case(group.arn)
 
 
+def test_what_was_approved_and_is_done_by_half_goes_on_outside_the_window(loop: People) -> None:
+    with policy(loop, modes=APPROVE):
+        group = made(loop)
+        (asked,) = loop.named(group.arn, "awaiting-approval")
+        assert loop.asks(loop.person("alice"), "approve", asked)[0] == 200
+        with interrupted(loop.organization, lambda call, _: call[1].startswith("Revoke"), after=True) as at:
+            loop.organization.advance(timedelta(seconds=30))
+        assert at == ["ec2:RevokeSecurityGroupIngress"]
+        with policy(loop, windows=[window(now(loop) + timedelta(hours=12))], modes=APPROVE):
+            elapsed(loop, 2)
+    assert outcomes(loop, group) == ["awaiting-approval", "remediated"]
+    assert ingress(loop.member(), group) == []
+
+
+def test_a_case_that_cannot_be_read_hinders_no_other_and_is_told(loop: People) -> None:
+    with unwritable(loop):
+        failed = made(loop)
+    hasten(loop, failed)
+    values = {"key": {"S": "case#broken"}, "shard": {"S": "cases"}, "due": {"N": "1"}}
+    item: Any = {**values, "next": {"S": "dance"}}
+    dynamodb = loop.hub.client("dynamodb")
+    dynamodb.put_item(TableName=NAMES.state_table, Item=item)
+    try:
+        assert not sweep(loop), "its error is the function's, which has an alarm"
+    finally:
+        dynamodb.delete_item(TableName=NAMES.state_table, Key={"key": values["key"]})
+    loop.rest()
+    assert outcomes(loop, failed) == ["failed", "remediated"]
+    assert sweep(loop)
+
+
 def test_the_end_of_an_exemption_is_told_a_week_before_and_at_the_end_the_finding_is_asked_again(loop: People) -> None:
     today = now(loop).date()
     exemption = {"control": SSH.id, "reason": "a fair", "owner": "sales"}

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from simulator.call import ServiceError
+from simulator.call import Caller, ServiceError
 from simulator.services.ec2 import Ec2Service
 from tests.simulator.correction_world import ACCOUNT, REGION, Desk, desk
 
@@ -267,3 +267,20 @@ def test_endpoint_services_are_refused_as_often_as_asked_and_never_half_listed(e
     first = outcome()
     assert first == "NotImplemented" or f"com.amazonaws.{REGION}.execute-api" in str(first)
     assert outcome() == first
+
+
+def test_the_key_of_ebs_is_aws_s_own_until_another_is_chosen_and_again_after_a_reset(ec2: Desk) -> None:
+    assert ec2.ask("GetEbsDefaultKmsKeyId")["KmsKeyId"] == "alias/aws/ebs"
+    ec2.ask("CreateVolume", AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)
+    assert ec2.ask("GetEbsDefaultKmsKeyId")["KmsKeyId"] == "alias/aws/ebs"
+    caller = Caller(f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "root")
+    key = ec2.world.call(caller, "kms", "CreateKey", {}, region=REGION)["KeyMetadata"]["Arn"]
+    ec2.ask("ModifyEbsDefaultKmsKeyId", KmsKeyId=key)
+    assert ec2.ask("GetEbsDefaultKmsKeyId")["KmsKeyId"] == key
+    assert ec2.ask("ResetEbsDefaultKmsKeyId")["KmsKeyId"] == "alias/aws/ebs"
+    assert ec2.ask("GetEbsDefaultKmsKeyId")["KmsKeyId"] == "alias/aws/ebs"
+
+
+def test_moto_still_has_no_default_key_of_ebs() -> None:
+    with desk("ec2") as moto, pytest.raises(ServiceError):
+        moto.ask("GetEbsDefaultKmsKeyId")

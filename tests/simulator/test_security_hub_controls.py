@@ -16,6 +16,7 @@ from simulator.services.security_hub import SecurityHub
 from tests.simulator.pipeline_world import HOME, HUB, MEMBER, organization
 
 CIS = "arn:aws:securityhub:::ruleset/cis-aws-foundations-benchmark/v/1.2.0"
+FSBP = f"arn:aws:securityhub:{HOME}::standards/aws-foundational-security-best-practices/v/1.0.0"
 PCI = f"arn:aws:securityhub:{HOME}::standards/pci-dss/v/4.0.1"
 WORLD = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
@@ -149,6 +150,22 @@ def test_buckets_are_checked_for_kms(opened: LocalOrganization) -> None:
     enable(opened, PCI)
     assert findings(opened, "plain-data", "S3.17")[0]["Compliance"]["Status"] == "FAILED"
     assert findings(opened, "kms-data", "S3.17")[0]["Compliance"]["Status"] == "PASSED"
+
+
+def test_queues_are_checked_by_a_rule_that_security_hub_brings_itself(opened: LocalOrganization) -> None:
+    sqs = client(opened, "sqs")
+    for name, encrypted in (("plain", "false"), ("own-keys", "true")):
+        sqs.create_queue(QueueName=name, Attributes={"SqsManagedSseEnabled": encrypted})
+    sqs.create_queue(QueueName="kms", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    enable(opened, FSBP)
+    statuses = {
+        name: findings(opened, name, "SQS.1")[0]["Compliance"]["Status"] for name in ("plain", "own-keys", "kms")
+    }
+    assert statuses == {"plain": "FAILED", "own-keys": "PASSED", "kms": "PASSED"}
+    url = sqs.get_queue_url(QueueName="plain")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"SqsManagedSseEnabled": "true"})
+    opened.rest()
+    assert findings(opened, "plain", "SQS.1")[0]["Compliance"]["Status"] == "PASSED"
 
 
 def test_controls_are_listed_and_others_are_named_as_not_simulated(opened: LocalOrganization) -> None:

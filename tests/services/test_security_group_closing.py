@@ -1,25 +1,28 @@
-"""EC2.13: the least change, in its order, and when people must approve it."""
+"""Closing ports of a security group: the least change, in its order, and when people must approve it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from lambdas.controls.model import Mode, Plan, Refusal
-from lambdas.controls.security_group_ssh_restricted import CONTROL
-from tests.controls.round_trip import PLACE
-from tests.controls.security_group_rules import rule, settings
+from lambdas.services import security_group_closing as closing
+from lambdas.services.security_group_rules import Span, tcp
+from tests.services.security_groups import GROUP, OFFICE, parameters, rule, settings
 
-GROUP = CONTROL.resource(PLACE, "sg-1")
-OFFICE = "203.0.113.0/24"
+SSH = tcp(22)
 
 
 def plan(
-    *shown: Any, given: Mapping[str, Any] | None = None, facts: Mapping[str, Any] | None = None, **more: Any
+    *shown: Any,
+    given: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    ports: Sequence[Span] = SSH,
+    **more: Any,
 ) -> Plan:
-    made = CONTROL.plan(GROUP, settings(*shown, **more), CONTROL.resolve(given or {}, PLACE.region), facts or {})
+    made = closing.plan(GROUP, settings(*shown, **more), parameters(**given or {}), facts or {}, ports)
     assert isinstance(made, Plan)
     return made
 
@@ -109,6 +112,42 @@ def test_a_rule_that_opens_every_port_is_for_people_to_approve(protocol: str) ->
     assert revoked(made) == ["sgr-1", "sgr-2"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "ports", "given", "authorised"),
+    [
+        pytest.param([rule(1, "0.0.0.0/0", 3380, 3390)], tcp(3389), {}, [(3380, 3388), (3390, 3390)], id="one port"),
+        pytest.param(
+            [rule(1, "0.0.0.0/0", 20, 25)], tcp(21, 23, 25), {}, [(20, 20), (22, 22), (24, 24)], id="several ports"
+        ),
+        pytest.param(
+            [rule(1, "0.0.0.0/1", 20, 22), rule(2, "128.0.0.0/1", 22, 23)],
+            tcp(20, 22, 23),
+            {},
+            [(20, 21), (23, 23)],
+            id="halves keep what is no part of the world",
+        ),
+        pytest.param(
+            [rule(1, "0.0.0.0/0", 70, 90)],
+            (Span("tcp", 0, 79), Span("tcp", 81, 65535)),
+            {},
+            [(80, 80)],
+            id="all but one port",
+        ),
+        pytest.param(
+            [rule(1, "0.0.0.0/0", 21, 23), rule(2, OFFICE, 21, 21)],
+            tcp(21, 22),
+            {"allowed_sources": [OFFICE]},
+            [(23, 23), (21, 22)],
+            id="who comes to one port may come to all of them instead",
+        ),
+    ],
+)
+def test_a_plan_closes_the_ports_of_its_control(
+    shown: list[Any], ports: Sequence[Span], given: Mapping[str, Any], authorised: list[Any]
+) -> None:
+    assert [one[:2] for one in added(plan(*shown, ports=ports, given=given))] == authorised
+
+
 def others(number: int, source: str = "10.0.{}.0/24") -> list[Any]:
     return [rule(100 + one, source.format(one), 443, 443) for one in range(number)]
 
@@ -139,9 +178,7 @@ def others(number: int, source: str = "10.0.{}.0/24") -> list[Any]:
 def test_a_full_quota_is_for_people_and_names_what_closes(
     shown: list[Any], given: Mapping[str, Any], facts: Mapping[str, Any], closed: list[str]
 ) -> None:
-    # The quota is a parameter per Region; settings map Regions to values.
-    named = {key: {PLACE.region: value} if key == "rules_per_group" else value for key, value in given.items()}
-    made = plan(rule(1, "0.0.0.0/0", 20, 25), *shown, given=named, facts=facts)
+    made = plan(rule(1, "0.0.0.0/0", 20, 25), *shown, given=given, facts=facts)
     assert revoked(made) == ["sgr-1"]
     assert bool(added(made)) is not bool(closed)
     reason = made.ceiling.reason if made.ceiling else ""
@@ -150,7 +187,8 @@ def test_a_full_quota_is_for_people_and_names_what_closes(
 
 
 def test_a_group_of_another_account_is_refused() -> None:
-    refused = CONTROL.plan(GROUP, settings(rule(1, "0.0.0.0/0"), owner="999999999999"), CONTROL.resolve({}, "x"), {})
+    foreign = settings(rule(1, "0.0.0.0/0"), owner="999999999999")
+    refused = closing.plan(GROUP, foreign, parameters(), {}, SSH)
     assert isinstance(refused, Refusal)
     assert "999999999999" in refused.reason
 
@@ -159,11 +197,22 @@ def test_tags_of_aws_are_left_out_and_own_ones_need_their_permissions() -> None:
     tags = [{"Key": "aws:cloudformation:stack-name", "Value": "web"}, {"Key": "team", "Value": "platform"}]
     first = plan(rule(1, "0.0.0.0/0", 22, 23, Tags=tags)).changes[0]
     assert first.parameters["TagSpecifications"][0]["Tags"] == tags[1:]
-    made = f"arn:aws:ec2:{PLACE.region}:{PLACE.account}:security-group-rule/*"
+    made = GROUP.arn.replace("security-group/sg-1", "security-group-rule/*")
     assert {grant.action: grant.resources for grant in first.grants} == {
         "ec2:AuthorizeSecurityGroupIngress": (GROUP.arn, made),
         "ec2:CreateTags": (made,),
     }
+
+
+def test_what_is_authorised_is_taken_back_by_its_properties_for_its_ids_may_never_be_known() -> None:
+    first = plan(rule(1, "0.0.0.0/0", 20, 25, Description="tools")).changes[0]
+    assert first.inverse is not None
+    span = {"IpProtocol": "tcp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    assert first.inverse.parameters == {
+        "GroupId": "sg-1",
+        "IpPermissions": [{**span, "FromPort": 20, "ToPort": 21}, {**span, "FromPort": 23, "ToPort": 25}],
+    }
+    assert first.inverse.settled == ("InvalidPermission.NotFound",)
 
 
 @pytest.mark.parametrize(
@@ -184,4 +233,60 @@ def test_tags_of_aws_are_left_out_and_own_ones_need_their_permissions() -> None:
     ],
 )
 def test_addresses_that_may_come_instead(cidr: str, accepted: bool) -> None:
-    assert (CONTROL.parameters["allowed_sources"].fault([cidr]) is None) is accepted
+    assert (closing.parameters_for("port 22")["allowed_sources"].fault([cidr]) is None) is accepted
+
+
+USED = {"interfaces": ["eni-1 (instance i-1)", "eni-2 (classic load balancer web)"], "more": False}
+IDLE: dict[str, Any] = {"interfaces": [], "more": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "uses"),
+    [
+        pytest.param(IDLE, "no network interface uses it", id="attached to nothing"),
+        pytest.param(
+            USED,
+            "network interfaces that use it: eni-1 (instance i-1), eni-2 (classic load balancer web)",
+            id="in use",
+        ),
+        pytest.param(
+            {"interfaces": [f"eni-{one} (lambda)" for one in range(50)], "more": True},
+            "eni-4 (lambda) and at least 46 more",
+            id="in use everywhere",
+        ),
+    ],
+)
+def test_people_read_who_is_cut_off(facts: Mapping[str, Any], uses: str) -> None:
+    message = plan(rule(1, "::/0"), facts=facts).message
+    assert message.startswith("Security group sg-1 (web) lets anyone reach port 22; ")
+    assert message.endswith(f"{uses}.")
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "facts", "left"),
+    [
+        pytest.param([], "web", USED, [], id="nothing else"),
+        pytest.param([], "web", IDLE, ["is not deleted, though nothing uses it"], id="attached to nothing"),
+        pytest.param([], "default", IDLE, ["is the default group of its VPC"], id="a default group in use by nobody"),
+        pytest.param(
+            [rule(2, "sg-1", -1, -1, "-1")],
+            "default",
+            USED,
+            ["stay as they are: 1", "give them: the group itself", "is the default group of its VPC"],
+            id="a default group, whose members talk to each other",
+        ),
+        pytest.param(
+            [rule(2, "sg-9"), rule(3, "sg-8", 443, 443), rule(4, "sg-9", 80, 80)],
+            "web",
+            USED,
+            ["stay as they are: 3", "give them: sg-8, sg-9"],
+            id="other groups may come",
+        ),
+    ],
+)
+def test_a_plan_tells_what_it_leaves_alone(
+    more: list[Any], name: str, facts: Mapping[str, Any], left: list[str]
+) -> None:
+    made = plan(rule(1, "0.0.0.0/0"), *more, facts=facts, name=name)
+    assert revoked(made) == ["sgr-1"]
+    assert [one for one, said in zip(left, made.leaves, strict=True) if one not in said] == []

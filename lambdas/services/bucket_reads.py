@@ -1,0 +1,131 @@
+"""A bucket's default encryption as S3 and KMS show it, and what of the bucket depends on it.
+
+Source: Amazon S3 API, GetBucketEncryption, GetBucketLocation and GetBucketReplication; AWS KMS API, DescribeKey.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambdas.answers import absent
+from lambdas.controls.model import Grant, Place, Resource
+from lambdas.services import bucket_encryption as encryption
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+# What GetBucketLocation says of the two Regions that are older than it.
+LOCATIONS = {None: "us-east-1", "EU": "eu-west-1"}
+DESCRIBED = ("Arn", "KeyManager", "KeyState", "KeySpec")
+BUCKETS = ("arn:{partition}:s3:::*",)
+KEYS = ("arn:{partition}:kms:{region}:{account}:key/*",)
+
+GRANTS = (
+    Grant("s3:GetEncryptionConfiguration", BUCKETS),
+    Grant("s3:GetBucketTagging", BUCKETS),
+    Grant("s3:GetBucketPolicy", BUCKETS),
+    Grant("s3:GetBucketAcl", BUCKETS),
+    Grant("s3:GetBucketLocation", BUCKETS),
+    Grant("s3:GetReplicationConfiguration", BUCKETS),
+    Grant("s3:ListAllMyBuckets", ("*",)),
+    Grant("kms:DescribeKey", KEYS),
+    Grant("kms:GetKeyPolicy", KEYS),
+)
+
+
+def read(session: Session, resource: Resource) -> dict[str, Any] | None:
+    """Read the bucket's default encryption, the key that it names, its tags, and who may write logs to it."""
+    s3 = session.client("s3")
+    bucket = _bucket(resource)
+    with absent("NoSuchBucket"):
+        settings = {
+            "Bucket": resource.id,
+            "Account": resource.account,
+            "Region": resource.region,
+            "Encryption": _encryption(s3, bucket),
+            "Tags": _tags(s3, bucket),
+            "Policy": _policy(s3, bucket),
+            "LogDeliveryByAcl": _log_group_writes(s3, bucket),
+        }
+        named = encryption.default(settings).get("KMSMasterKeyID")
+        settings["Key"] = _key(session, named, resource) if named else None
+        return settings
+    return None
+
+
+def inspect(session: Session, resource: Resource, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Look at a key to use: its state, its policy, and what of the bucket would stop working under it."""
+    s3 = session.client("s3")
+    bucket = _bucket(resource)
+    location = s3.get_bucket_location(**bucket).get("LocationConstraint")
+    facts: dict[str, Any] = {"Location": LOCATIONS.get(location, location), "Key": _key(session, key, resource)}
+    if encryption.key_fault(facts["Key"], resource.account, resource.region) is None:
+        policy = session.client("kms").get_key_policy(KeyId=facts["Key"]["Arn"], PolicyName="default")["Policy"]
+        facts["CutOff"] = encryption.cut_off(settings["Policy"], json.loads(policy), resource.account)
+        facts["NotReplicated"] = _not_replicated(s3, bucket)
+    return facts
+
+
+def names(session: Session, place: Place) -> Iterator[str]:
+    """List the account's general purpose buckets of the Region."""
+    for page in session.client("s3").get_paginator("list_buckets").paginate(BucketRegion=place.region):
+        for bucket in page["Buckets"]:
+            yield bucket["Name"]
+
+
+def _bucket(resource: Resource) -> Any:
+    return {"Bucket": resource.id, "ExpectedBucketOwner": resource.account}
+
+
+def _encryption(s3: Any, bucket: Any) -> dict[str, Any]:
+    with absent("ServerSideEncryptionConfigurationNotFoundError"):
+        found: dict[str, Any] = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]
+        return found
+    # Only before 2023 could a bucket have none; S3 has applied SSE-S3 to such buckets since.
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": encryption.SSE_S3}}]}
+
+
+def _tags(s3: Any, bucket: Any) -> list[dict[str, str]]:
+    with absent("NoSuchTagSet"):
+        found: list[dict[str, str]] = s3.get_bucket_tagging(**bucket)["TagSet"]
+        return found
+    return []
+
+
+def _policy(s3: Any, bucket: Any) -> dict[str, Any] | None:
+    with absent("NoSuchBucketPolicy"):
+        found: dict[str, Any] = json.loads(s3.get_bucket_policy(**bucket)["Policy"])
+        return found
+    return None
+
+
+def _log_group_writes(s3: Any, bucket: Any) -> bool:
+    """Whether S3's log delivery group may write by ACL, as targets of access logs were set up before 2022."""
+    return any(
+        grant["Grantee"].get("URI") == encryption.LOG_GROUP and grant["Permission"] in ("WRITE", "FULL_CONTROL")
+        for grant in s3.get_bucket_acl(**bucket)["Grants"]
+    )
+
+
+def _key(session: Session, name: str, resource: Resource) -> dict[str, Any]:
+    """Describe a key; what the name itself gives away is not asked for."""
+    if encryption.by_aws(name) or encryption.belongs_elsewhere(name, resource.account, resource.region):
+        return {"Name": name}
+    with absent("NotFoundException", "InvalidArnException"):
+        found: Any = session.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+        return {"Name": name, **{field: found[field] for field in DESCRIBED}}
+    return {"Name": name}
+
+
+def _not_replicated(s3: Any, bucket: Any) -> list[str]:
+    """The replication rules that pass over objects under KMS keys."""
+    with absent("ReplicationConfigurationNotFoundError"):
+        return [
+            rule["ID"]
+            for rule in s3.get_bucket_replication(**bucket)["ReplicationConfiguration"]["Rules"]
+            if rule["Status"] == "Enabled"
+            and rule.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {}).get("Status") != "Enabled"
+        ]
+    return []

@@ -1,0 +1,87 @@
+"""What the statements of resource policies say, and how a statement is added: pure decisions.
+
+Source: IAM User Guide, "IAM JSON policy elements reference"; Amazon S3 User Guide, "Bucket policies" (at most 20 KB);
+Security Hub S3.5.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+Policy = Mapping[str, Any]
+
+VERSION = "2012-10-17"
+BUCKET_POLICY_BYTES = 20 * 1024
+
+
+def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
+    """The statements of a policy, which may stand there alone without a list."""
+    return _listed((policy or {}).get("Statement"))
+
+
+def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
+    """Whether a bucket's policy denies everybody every request that does not come by TLS, on bucket and objects.
+
+    `bucket` is the ARN. A statement that another condition narrows denies less. A lowest TLS version denies nothing
+    here: a plain request has none.
+    """
+    denied = [pattern for statement in statements(policy) for pattern in _plain_http_denied(statement)]
+    return all(any(fnmatchcase(arn, pattern) for pattern in denied) for arn in (bucket, f"{bucket}/*"))
+
+
+def _plain_http_denied(statement: Mapping[str, Any]) -> Iterator[str]:
+    """The resources on which a statement denies all plain requests; none where it denies fewer."""
+    everything = {"*", "s3:*"}.intersection(_listed(statement.get("Action")))
+    if statement["Effect"] == "Deny" and everything and _everybody(statement) and _is_plain(statement):
+        yield from _listed(statement.get("Resource"))
+
+
+def _is_plain(statement: Mapping[str, Any]) -> bool:
+    conditions = statement.get("Condition", {})
+    if len(conditions) != 1:
+        return False
+    ((operator, keys),) = conditions.items()
+    if operator not in ("Bool", "BoolIfExists") or len(keys) != 1:
+        return False
+    ((key, value),) = keys.items()
+    return key.lower() == "aws:securetransport" and [str(one).lower() for one in _listed(value)] == ["false"]
+
+
+def open_to_all(policy: Policy | None) -> bool:
+    """Whether a statement allows something to everybody, under no condition."""
+    return any(
+        statement["Effect"] == "Allow" and _everybody(statement) and not statement.get("Condition")
+        for statement in statements(policy)
+    )
+
+
+def without_plain_http(policy: Policy | None, bucket: str) -> dict[str, Any]:
+    """The bucket's policy with a statement that denies plain requests; everything else stays."""
+    taken = {statement.get("Sid") for statement in statements(policy)}
+    names = (f"DenyPlainHttp{number or ''}" for number in range(len(taken) + 1))
+    statement = {
+        "Sid": next(name for name in names if name not in taken),
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket, f"{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": VERSION, **(policy or {}), "Statement": [*statements(policy), statement]}
+
+
+def text(policy: Policy) -> str:
+    """A policy as it is sent: without blanks, for its size counts."""
+    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+
+
+def _everybody(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS")))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

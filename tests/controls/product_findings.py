@@ -1,0 +1,34 @@
+"""Findings of other products on resources of a case: AWS has no API that makes them, so the local organisation is told.
+
+Whoever builds a case has a session alone; the organisation is the one that the session's clients enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from boto3 import Session
+
+from lambdas.controls.model import Place
+from simulator.local import opened
+from simulator.services.guardduty import GuardDuty
+
+
+def guardduty_finds(
+    session: Session, place: Place, kind: str, resource: Mapping[str, Any], severity: float | None = None
+) -> str:
+    """Let GuardDuty, switched on where it is not, find something about a resource; returns the finding's id."""
+    client = session.client("guardduty")
+    if not client.list_detectors()["DetectorIds"]:
+        client.create_detector(Enable=True)
+    organization = opened()
+    service = organization.world.service(GuardDuty)
+    return organization.do(partial(service.detect, place.account, place.region, kind, resource, severity))
+
+
+def access_key(principal_id: str, name: str, kind: str, key: str = "AKIAIOSFODNN7EXAMPLE") -> dict[str, Any]:
+    """A principal as GuardDuty shows it in a finding; `kind` is its user type."""
+    details = {"AccessKeyId": key, "PrincipalId": principal_id, "UserName": name, "UserType": kind}
+    return {"ResourceType": "AccessKey", "AccessKeyDetails": details}
