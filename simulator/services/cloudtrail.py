@@ -38,8 +38,13 @@ PASSED_OVER = {
     "sts": ("Assume",),
     "kms": ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt"),
 }
-# Long and many, and about no resource: the history has them without what they carry.
-BULKY = frozenset({"BatchImportFindings", "BatchUpdateFindings", "PutEvaluations"})
+# The history has these without their parameters: findings by the hundred, code, and values that are secrets.
+UNKEPT = frozenset(
+    {
+        "BatchImportFindings", "BatchUpdateFindings", "PutEvaluations", "CreateFunction", "UpdateFunctionCode",
+        "PublishLayerVersion", "PutParameter",
+    }
+)  # fmt: skip
 GLOBAL = frozenset({"iam", "organizations", "cloudfront", "route53"})
 HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 Matches = Callable[[Event, str], bool]
@@ -70,12 +75,10 @@ class CloudTrail(Service):
         """Keep a call that has changed something. This is on every call's way: nothing is written out here."""
         if call.operation.startswith(READS) or _is_passed_over(call.service, call.operation):
             return
-        if call.operation in BULKY:
-            response = {}
         region = HOMES.get(call.partition, call.region) if call.service in GLOBAL else call.region
         self._number += 1
         event = Event.of(self._number, self.world.agenda.now(), call, response, region)
-        if call.operation in BULKY:
+        if call.operation in UNKEPT:
             event.parameters = None
         self._events[event.account, region].append(event)
 

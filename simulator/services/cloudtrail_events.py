@@ -20,7 +20,7 @@ VERSION = "1.11"
 # CloudTrail leaves out what is longer, in characters.
 ELEMENTS = 100_000
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-SECRET = ("password", "secret", "userdata", "sessiontoken")
+SECRET = ("password", "secret", "secretstring", "secretbinary", "secretaccesskey", "userdata", "sessiontoken")
 # The members that name a resource, and the type that CloudTrail gives it.
 TYPES = {
     "InstanceId": "AWS::EC2::Instance",

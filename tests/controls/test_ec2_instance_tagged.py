@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,8 +54,27 @@ def state(session: Session, place: Place, identifier: str) -> object:
     return found["State"], sorted((tag["Key"], tag["Value"]) for tag in found.get("Tags", []))
 
 
+def of_group(session: Session, place: Place) -> str:
+    """An instance that an Auto Scaling group has launched; the group has a tag that the instance lacks."""
+    ec2, scaling, name = session.client("ec2"), session.client("autoscaling"), f"web-{uuid.uuid4()}"
+    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"ImageId": "ami-12345678"})
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=1,
+        MaxSize=1,
+        LaunchTemplate={"LaunchTemplateName": name},
+        VPCZoneIdentifier=ec2.describe_subnets()["Subnets"][0]["SubnetId"],
+        Tags=[{"Key": "Owner", "Value": "group", "PropagateAtLaunch": False}],
+    )
+    groups = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    return str(groups[0]["Instances"][0]["InstanceId"])
+
+
 # What people are only told of has no change to interrupt or undo: the verdicts below and the loop's own test show it.
-CASES = (Case("defaults of the account", FILLED, untagged, tagged, state, thorough=True),)
+CASES = (
+    Case("defaults of the account", FILLED, untagged, tagged, state, thorough=True),
+    Case("tags of the group", {**FILLED, "tags_from_group": True}, of_group, tagged, state),
+)
 
 
 @pytest.fixture(scope="module")
@@ -192,19 +212,7 @@ def test_missing_tags_are_filled_in_from_the_account_and_taken_back(member: Sess
 
 
 def test_missing_tags_are_filled_in_from_the_group_before_the_account(member: Session) -> None:
-    ec2, scaling = member.client("ec2"), member.client("autoscaling")
-    ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": "ami-12345678"})
-    tags: Any = [{"Key": "Owner", "Value": "group", "PropagateAtLaunch": False}]
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName="web",
-        MinSize=1,
-        MaxSize=1,
-        LaunchTemplate={"LaunchTemplateName": "web"},
-        VPCZoneIdentifier=ec2.describe_subnets()["Subnets"][0]["SubnetId"],
-        Tags=tags,
-    )
-    (launched,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]["Instances"]
-    resource = CONTROL.resource(PLACE, launched["InstanceId"])
+    resource = CONTROL.resource(PLACE, of_group(member, PLACE))
     given = {**FILLED, "tags_from_group": True}
     apply_plan(member, planned(member, CONTROL, resource, given))
     assert {("Owner", "group"), ("Environment", "staging")} <= set(state(member, PLACE, resource.id)[1])  # type: ignore[index]

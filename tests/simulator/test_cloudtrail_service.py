@@ -244,6 +244,19 @@ def test_secrets_and_what_is_too_long_are_not_in_the_history(opened: LocalOrgani
         assert "password=1" not in event["CloudTrailEvent"]
 
 
+def test_what_services_never_write_down_is_not_in_the_history(opened: LocalOrganization) -> None:
+    session = opened.session(MEMBER, "us-east-1")
+    session.client("ssm").put_parameter(Name="pin", Value="1234-secret", Type="SecureString")
+    session.client("iam").create_user(UserName="ann")
+    key = session.client("iam").create_access_key(UserName="ann")["AccessKey"]
+    opened.advance(LATE)
+    (put,) = lookup(opened, "EventName", "PutParameter", "us-east-1")
+    assert "1234-secret" not in put["CloudTrailEvent"]
+    (made,) = lookup(opened, "EventName", "CreateAccessKey", "us-east-1")
+    assert key["SecretAccessKey"] not in made["CloudTrailEvent"]
+    assert {"ResourceType": "AWS::IAM::User", "ResourceName": "ann"} in made["Resources"]
+
+
 def test_two_calls_a_second_are_answered(opened: LocalOrganization) -> None:
     throttled = 0
     trail = opened.session(MEMBER).client("cloudtrail", config=Config(retries={"total_max_attempts": 1}))
