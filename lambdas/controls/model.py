@@ -150,6 +150,13 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Ago:
+    """A time in the parameters of a `Probe`: so many seconds before it asks."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One IAM action on the ARNs (or patterns) that it needs, with the conditions that narrow it.
 
@@ -219,6 +226,8 @@ class Plan:
     leaves: tuple[str, ...] = ()
     ceiling: Ceiling | None = None
     message: str = ""
+    # What shows that it has worked; NOT_APPLICABLE where it takes the resource out of what is judged.
+    proves: Verdict = Verdict.COMPLIANT
 
     def __post_init__(self) -> None:
         if not self.changes and not self.tell:

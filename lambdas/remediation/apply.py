@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jmespath
 from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.controls.model import Change, Grant, Probe, Ref
+from lambdas.controls.model import Ago, Change, Grant, Probe, Ref
 from lambdas.remediation import redaction, session_policy, written
 from lambdas.remediation.access import RoleError
 from lambdas.remediation.earlier import Earlier
@@ -89,7 +90,8 @@ class Run:
         """Ask for what tells whether a change has taken."""
         clients: Any = reader.client  # the stubs know literal names only
         client: Any = clients(effect.service)
-        return jmespath.search(effect.path, getattr(client, effect.operation)(**self._resolve(effect.parameters)))
+        parameters = _at(datetime.now(UTC), self._resolve(effect.parameters))
+        return jmespath.search(effect.path, getattr(client, effect.operation)(**parameters))
 
     def restore(self) -> list[str]:
         """Undo what was applied, last first, and then what an earlier run left; return what could not be undone."""
@@ -200,3 +202,12 @@ class Run:
         if isinstance(value, (list, tuple)):
             return [self._resolve(item, more, but) for item in value]
         return value
+
+
+def _at(now: datetime, value: Any) -> Any:
+    """Replace every Ago by the time that it means at a moment."""
+    if isinstance(value, Ago):
+        return now - timedelta(seconds=value.seconds)
+    if isinstance(value, Mapping):
+        return {key: _at(now, item) for key, item in value.items()}
+    return [_at(now, item) for item in value] if isinstance(value, list) else value

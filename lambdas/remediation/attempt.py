@@ -156,14 +156,17 @@ class Attempt:
             return self._result(Outcome.REFUSED, str(error), said)
         except STOPS as error:
             return self._failed(str(error), said)
-        return self.proved(said)
+        return self.proved(said, self.details["plan"])
 
-    def proved(self, said: tuple[str, ...], *, restore: bool = True) -> Result:
-        """Read and evaluate again after the last change; what did not take is restored here, or by the caller."""
+    def proved(self, said: tuple[str, ...], document: Mapping[str, Any], *, restore: bool = True) -> Result:
+        """Read and evaluate again after the last change of a written plan.
+
+        What did not take is restored here, or by the caller.
+        """
         proof = verify.prove(self.session, self.request, self._parameters)
         if proof is None:
             return self._result(Outcome.GONE, "the resource vanished while it was remediated", said)
-        if proof.evaluation.verdict is not Verdict.COMPLIANT:
+        if proof.evaluation.verdict not in (Verdict.COMPLIANT, written.proves(document)):
             failing = proof.evaluation.verdict is Verdict.NON_COMPLIANT
             what = "the change did not take" if failing else "the control does not judge the resource any more"
             reason = f"{what}: {proof.evaluation.annotation}"
@@ -188,7 +191,7 @@ class Attempt:
             return self._result(Outcome.ALREADY_COMPLIANT if same else Outcome.NOT_APPLICABLE, evaluation.annotation)
         self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
         said = said_of(begun["plan"], self.details)
-        if evaluation.verdict is Verdict.COMPLIANT:
+        if evaluation.verdict in (Verdict.COMPLIANT, written.proves(begun["plan"])):
             self.details["after"] = settings
             return self._result(Outcome.REMEDIATED, evaluation.annotation + self._spared(), said)
         return self._failed(f"the control does not judge the resource any more: {evaluation.annotation}", said)

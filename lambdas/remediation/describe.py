@@ -78,5 +78,7 @@ def _shown(value: Any) -> Any:
         if set(value) == {written.REF}:
             change, path = value[written.REF]
             return f"<{change}: {path}>"
+        if set(value) == {written.AGO}:
+            return f"<{value[written.AGO]} seconds before>"
         return {key: _shown(item) for key, item in value.items()}
     return [_shown(item) for item in value] if isinstance(value, list) else value

@@ -81,7 +81,7 @@ def _ended(
         result = Undo(request, plan.reader, plan.run, original, details).compared(lines)
     else:
         attempt = Attempt(request, policy, policy.mode(request.control), [], plan.reader, plan.run, entries, details)
-        result = attempt.proved(lines, restore=False)
+        result = attempt.proved(lines, begun["plan"], restore=False)
         if result.outcome is Outcome.FAILED:
             return plan.fail(result.reason)
     result.applied = plan.changed

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.controls.model import Change, Grant, Plan, Probe, Ref
+from lambdas.controls.model import Ago, Change, Grant, Plan, Probe, Ref, Verdict
 
 # The one key of an object that stands for a Ref; no parameter of AWS begins with a dollar.
 REF = "$ref"
+# The same for an Ago.
+AGO = "$ago"
 
 
 def plan(given: Plan) -> dict[str, Any]:
@@ -19,7 +21,14 @@ def plan(given: Plan) -> dict[str, Any]:
         "leaves": list(given.leaves),
         "message": given.message,
         "ceiling": {"mode": given.ceiling.mode.value, "reason": given.ceiling.reason} if given.ceiling else None,
+        # Named only where it is not the usual one: the digests of plans stay what they were.
+        **({} if given.proves is Verdict.COMPLIANT else {"proves": given.proves.value}),
     }
+
+
+def proves(document: Mapping[str, Any]) -> Verdict:
+    """The verdict that shows that a written plan has worked."""
+    return Verdict(document.get("proves", Verdict.COMPLIANT.value))
 
 
 def plan_of_changes(changes: Sequence[Change]) -> dict[str, Any]:
@@ -109,6 +118,8 @@ def _probe_of(document: Mapping[str, Any]) -> Probe:
 def _written(value: Any) -> Any:
     if isinstance(value, Ref):
         return {REF: [value.change, value.path]}
+    if isinstance(value, Ago):
+        return {AGO: value.seconds}
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -118,5 +129,7 @@ def _written(value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, Mapping):
+        if set(value) == {AGO}:
+            return Ago(value[AGO])
         return Ref(*value[REF]) if set(value) == {REF} else {key: _read(item) for key, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value

@@ -193,6 +193,19 @@ def test_a_change_without_proof_is_undone_and_failed(then: Verdict, said: str) -
     assert world.calls == ["ec2:mend", FINAL]
 
 
+def test_a_plan_may_be_proved_by_taking_the_resource_out_of_what_is_judged() -> None:
+    world = World([BAD, OUT], replace(PLAN, proves=OUT))
+    result = world.attempt()
+    assert (result.outcome, result.reason, world.calls) == (
+        Outcome.REMEDIATED,
+        "It is NOT_APPLICABLE.",
+        ["ec2:mend"],
+    )
+    again = World([OUT], replace(PLAN, proves=OUT)).attempt(before=world.entries)
+    assert again.outcome is Outcome.REMEDIATED, "a run that was killed before it wrote the outcome"
+    assert World([BAD, BAD], replace(PLAN, proves=OUT)).attempt().outcome is Outcome.FAILED
+
+
 def test_an_undo_that_is_refused_is_said() -> None:
     result = World([BAD, BAD], answers={"unmend": error("Forbidden")}).attempt()
     assert "; not restored: undo-mend: ec2.unmend was refused with Forbidden: because" in result.reason

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 from botocore.exceptions import ClientError
 
-from lambdas.controls.model import Change, Grant, Probe, Ref
+from lambdas.controls.model import Ago, Change, Grant, Probe, Ref
 from lambdas.remediation.apply import Run
 from lambdas.remediation.earlier import earlier
 from lambdas.remediation.long_plans import Ended, LongPlan, Wait
@@ -257,6 +258,22 @@ def test_an_undo_is_awaited_by_what_its_own_answer_names(traveller: Any) -> None
     member = Member(sees={"c": BROKEN})
     ended, _ = member.followed(traveller, (change("a", slow=False, inverse=undo), change("c")))
     assert (ended.left, member.made[-1]) == ((), "took un_a")
+
+
+def test_a_probe_asks_for_times_before_the_moment_of_asking(traveller: Any) -> None:
+    asked: list[Any] = []
+
+    def read(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {"State": DONE}
+
+    probe = Probe("cloudwatch", "read", {"from": Ago(300), "of": [{"to": Ago(0)}]}, "State", (DONE,))
+    reader: Any = SimpleNamespace(client=lambda service: SimpleNamespace(read=read))
+    Member().plan().run.probe(reader, probe)
+    traveller.move_to(START + timedelta(hours=1), tick=False)
+    Member().plan().run.probe(reader, probe)
+    hour, before = timedelta(hours=1), timedelta(seconds=300)
+    assert asked == [{"from": at - before, "of": [{"to": at}]} for at in (START, START + hour)]
 
 
 def test_a_proof_that_fails_turns_the_plan_round(traveller: Any) -> None:
