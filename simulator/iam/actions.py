@@ -16,6 +16,7 @@ from simulator.iam.dynamodb import item_accesses
 from simulator.iam.forwarding import code_object, created_types, passed_roles, tagging_action
 from simulator.iam.lookups import event_bus_arn, key_arn
 from simulator.iam.patterns import Context
+from simulator.iam.resource_table import MADE
 from simulator.iam.resources import UnmappedOperationError, resources_of
 from simulator.iam.service_data import Action, action_of
 
@@ -136,7 +137,7 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
     tagging = tagging_action(call)
     if tagging is not None:
         prefix = PREFIXES.get(call.service) or _signing_name(call.service)
-        action = _of_types(_known(call, prefix, tagging), actions_of(call))
+        action = _of_types(call, _known(call, prefix, tagging))
         yield Authorization(action.name, resources_of(call, action, world), service_context(call))
     for kind in created_types(call):
         arn = f"arn:{call.partition}:ec2:{call.region}:{call.account}:{kind}/*"
@@ -158,9 +159,10 @@ def _beside(call: Call, world: World, own: list[Authorization]) -> Iterator[Auth
         yield Authorization("sts:TagSession", own[0].resources, service_context(call))
 
 
-def _of_types(tagging: Action, own: tuple[Action, ...]) -> Action:
+def _of_types(call: Call, tagging: Action) -> Action:
     """Narrow a tagging action to what the operation makes: other types may be named by the same parameter."""
-    made = {kind.name for action in own for kind in action.types}
+    known = MADE.get((call.service, call.operation))
+    made = {known} if known else {kind.name for action in actions_of(call) for kind in action.types}
     types = tuple(kind for kind in tagging.types if kind.name in made)
     return replace(tagging, types=types) if types else tagging
 

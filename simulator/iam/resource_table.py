@@ -79,6 +79,13 @@ ID_PREFIXES: Mapping[str, str] = {
     "transit-gateway-route-table": "tgw-rtb-", "prefix-list": "pl-", "placement-group": "pg-",
 }  # fmt: skip
 
+# (service, operation) -> the type of what is made, where the call names others of types that can be tagged, too.
+MADE: Mapping[tuple[str, str], str] = {
+    ("rds", "CreateDBInstance"): "db",
+    ("rds", "CreateDBSnapshot"): "snapshot",
+    ("rds", "RestoreDBInstanceFromDBSnapshot"): "db",
+}
+
 # (action, resource type): the reference calls the type required, but the call cannot name one; it
 # is authorised as a star in its place.
 UNNAMED: frozenset[tuple[str, str]] = frozenset(

@@ -47,6 +47,29 @@ def organization() -> Organization:
         pytest.param("s3", "HeadBucket", {"Bucket": "b"}, [("s3:ListBucket", "arn:aws:s3:::b")], id="a bucket's head"),
         pytest.param("s3", "ListBuckets", {}, [("s3:ListAllMyBuckets", "*")], id="listing buckets"),
         pytest.param(
+            "rds", "DescribeDBInstances", {"Filters": [{"Name": "dbi-resource-id", "Values": ["db-1"]}]},
+            [("rds:DescribeDBInstances", f"arn:aws:rds:{HERE}:db:*")], id="listing databases",
+        ),
+        pytest.param(
+            "rds", "DescribeDBInstances", {"DBInstanceIdentifier": "a"},
+            [("rds:DescribeDBInstances", f"arn:aws:rds:{HERE}:db:a")], id="one database",
+        ),
+        pytest.param(
+            "rds", "RestoreDBInstanceFromDBSnapshot",
+            {
+                "DBInstanceIdentifier": "a", "DBSnapshotIdentifier": "s", "DBSubnetGroupName": "g",
+                "OptionGroupName": "o", "DBParameterGroupName": "p", "Tags": [{"Key": "k", "Value": "v"}],
+            },
+            [
+                *(
+                    ("rds:RestoreDBInstanceFromDBSnapshot", f"arn:aws:rds:{HERE}:{resource}")
+                    for resource in ("db:a", "og:o", "pg:p", "snapshot:s", "subgrp:g")
+                ),
+                ("rds:AddTagsToResource", f"arn:aws:rds:{HERE}:db:a"),
+            ],
+            id="a restored database is what is tagged",
+        ),
+        pytest.param(
             "s3", "GetPublicAccessBlock", {"Bucket": "b"}, [("s3:GetBucketPublicAccessBlock", "arn:aws:s3:::b")],
             id="a bucket's public access block",
         ),
