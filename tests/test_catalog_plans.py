@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ from boto3 import Session
 
 from components.documents import catalog_grants, document, grant_statements
 from lambdas.controls import catalog
-from lambdas.controls.model import Change, Control, Grant, Plan, Ref, Refusal, Resource, Verdict
+from lambdas.controls.model import Change, Control, Grant, Place, Plan, Ref, Refusal, Resource, Verdict
 from lambdas.remediation import describe, session_policy
 from lambdas.remediation.apply import Run
 from operations.scenario import ScenarioError, cases
-from tests.controls.cases import Case
+from simulator.local import LocalOrganization
+from tests.controls.cases import Case, settled
 from tests.controls.roles import enter, make_role
-from tests.controls.round_trip import PLACE, judged, member_account, planned
+from tests.controls.round_trip import PLACE, await_effect, judged, member_organization, planned
 
 
 def offered(control: Control) -> list[Case]:
@@ -42,15 +42,25 @@ EVERY = [
 class Bench:
     """A member account, and what each case has come to; a case is built once for all laws."""
 
-    session: Session
+    organization: LocalOrganization
     built: dict[tuple[str, str], tuple[Resource, Plan | Refusal]] = field(default_factory=dict)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """The account's administrator."""
+        return self.organization.session(PLACE.account, PLACE.region)
+
+    def build(self, control: Control, case: Case, builder: Callable[[Session, Place], str]) -> Resource:
+        """Build a resource of a case, and wait until it is there."""
+        made = builder(self.session, PLACE)
+        return control.resource(PLACE, settled(case, lambda: self.session, PLACE, made, self.organization.advance))
 
     def plan(self, control: Control, case: Case) -> tuple[Resource, Plan | Refusal]:
         """The broken resource of a case and its plan."""
         key = (control.id, case.name)
         if key not in self.built:
-            resource = control.resource(PLACE, case.broken(self.session, PLACE))
+            resource = self.build(control, case, case.broken)
             self.built[key] = (resource, planned(self.session, control, resource, case.parameters))
         return self.built[key]
 
@@ -66,8 +76,8 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with member_account() as session:
-        yield Bench(session)
+    with member_organization() as organization:
+        yield Bench(organization)
 
 
 def allowed(control: Control, case: Case, *, write: bool) -> list[Grant]:
@@ -101,8 +111,8 @@ def within(asks: Grant, resource: str | Ref, bound: Grant) -> str | None:
 
 @pytest.mark.parametrize(("control", "case"), EVERY)
 def test_the_broken_resource_fails_and_its_neighbour_does_not(bench: Bench, control: Control, case: Case) -> None:
-    resource = control.resource(PLACE, case.broken(bench.session, PLACE))
-    neighbour = control.resource(PLACE, case.neighbour(bench.session, PLACE))
+    resource = bench.build(control, case, case.broken)
+    neighbour = bench.build(control, case, case.neighbour)
     assert judged(bench.session, control, resource, case.parameters).verdict is Verdict.NON_COMPLIANT
     assert judged(bench.session, control, neighbour, case.parameters).verdict is not Verdict.NON_COMPLIANT
     assert case.state(bench.session, PLACE, neighbour.id) == case.state(bench.session, PLACE, neighbour.id)
@@ -173,14 +183,29 @@ def test_the_permissions_of_a_plan_are_enough_to_apply_it_and_to_undo_it(
     bench: Bench, control: Control, case: Case
 ) -> None:
     role = bench.role(control, case, write=True)
-    resource = control.resource(PLACE, case.broken(bench.session, PLACE))
+    resource = bench.build(control, case, case.broken)
     plan = planned(bench.session, control, resource, case.parameters)
     if isinstance(plan, Refusal) or not plan.changes:
         return
     entries: list[Any] = []
-    run = Run(writer=partial(enter, bench.session, role), journal=lambda kind, body: entries.append((kind, body)))
-    run.apply(plan.changes)
+    run = Run(
+        writer=lambda policy: enter(bench.session, role, policy),
+        journal=lambda kind, body: entries.append((kind, body)),
+    )
+    slow = any(change.effect for change in plan.changes)
+    if slow:
+        for change in plan.changes:
+            run.make(change)
+            await_effect(change, lambda effect: run.probe(bench.session, effect), bench.organization.advance)
+    else:
+        run.apply(plan.changes)
     assert judged(bench.session, control, resource, case.parameters).verdict is not Verdict.NON_COMPLIANT
     assert [kind for kind, _ in entries] == ["intent", "response"] * len(plan.changes)
+    if slow:
+        for change in reversed([one for one in plan.changes if one.inverse is not None]):
+            assert change.inverse is not None
+            run.make(change.inverse, undoes=change.name)
+            await_effect(change.inverse, lambda effect: run.probe(bench.session, effect), bench.organization.advance)
+        return
     left = run.restore()
     assert len(left) == sum(change.inverse is None for change in plan.changes), left

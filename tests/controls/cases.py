@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,18 @@ class Case:
     neighbour: Callable[[Session, Place], str]
     state: Callable[[Session, Place, str], object]
     thorough: bool = False
+    # Where a service takes its time: goes on with what a builder has begun, and says how long to wait before it is
+    # asked again; None when the resource is what the case says.
+    settle: Callable[[Session, Place, str], timedelta | None] | None = None
+
+
+def settled(
+    case: Case, session: Callable[[], Session], place: Place, identifier: str, passes: Callable[[timedelta], None]
+) -> str:
+    """Let time pass until what a builder has made is there; returns its id."""
+    while case.settle is not None and (wait := case.settle(session(), place, identifier)):
+        passes(wait)
+    return identifier
 
 
 def assigned_anew(control: Control) -> Mapping[str, str]:

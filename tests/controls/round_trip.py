@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jmespath
 from boto3 import Session
 from botocore.exceptions import ClientError
 
-from lambdas.controls.model import Change, Control, Evaluation, Place, Plan, Ref, Refusal, Resource
+from lambdas.controls.model import Ago, Change, Control, Evaluation, Place, Plan, Probe, Ref, Refusal, Resource
 from simulator.founding import OrganizationPlan, PlannedAccount
 from simulator.local import LocalOrganization
 
@@ -21,6 +23,9 @@ HUB = "200000000002"
 MEMBER = "300000000001"
 REGION = "eu-central-1"
 PLACE = Place("aws", MEMBER, REGION)
+Passes = Callable[[timedelta], None]
+Entering = Callable[[], Session]
+CLIENTS: WeakKeyDictionary[Session, dict[str, Any]] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -75,26 +80,51 @@ class Application:
     settled: dict[str, str] = field(default_factory=dict)
 
 
-def apply_plan(session: Session, plan: Plan | Refusal, only: int | None = None) -> Application:
-    """Make the changes of a plan by boto3, or only the first of them as if the run had been killed then."""
+def apply_plan(
+    session: Session | Entering, plan: Plan | Refusal, only: int | None = None, passes: Passes | None = None
+) -> Application:
+    """Make the changes of a plan by boto3, or only the first of them as if the run had been killed then.
+
+    With `passes`, which lets time pass, each change is waited for; a session that would end meanwhile is entered anew.
+    """
     assert isinstance(plan, Plan), plan
     application = Application()
     for change in plan.changes[:only]:
-        _make(session, change, application)
+        _make(session, change, application, passes)
     return application
 
 
-def undo(session: Session, application: Application) -> None:
+def undo(session: Session | Entering, application: Application, passes: Passes | None = None) -> None:
     """Make the inverses of what was done, last first."""
     for change in reversed(application.done):
         if change.name in application.settled:
             continue
         assert change.inverse is not None, f"{change.name} has no inverse: {change.irreversible}"
-        _make(session, change.inverse, Application(responses=application.responses))
+        _make(session, change.inverse, Application(responses=application.responses), passes)
 
 
-def _make(session: Session, change: Change, application: Application) -> None:
-    client: Any = session.client(change.service)  # type: ignore[call-overload]
+def await_effect(change: Change, ask: Callable[[Probe], Any], passes: Passes) -> None:
+    """Let time pass until a change has taken, as the steps of a long plan do."""
+    effect = change.effect
+    if effect is None:
+        return
+    waited = 0
+    while (value := ask(effect)) not in effect.expected:
+        assert value not in effect.failed, f"{change.name} failed: {effect.path} is {value}"
+        assert waited <= effect.timeout, f"{change.name} has not taken: {effect.path} is {value}"
+        passes(timedelta(seconds=effect.interval))
+        waited += effect.interval
+
+
+def probed(session: Session, effect: Probe, responses: Mapping[str, Any]) -> Any:
+    """What an effect shows now."""
+    client = _client(session, effect.service)
+    return jmespath.search(effect.path, getattr(client, effect.operation)(**_resolved(effect.parameters, responses)))
+
+
+def _make(given: Session | Entering, change: Change, application: Application, passes: Passes | None) -> None:
+    session = given if isinstance(given, Session) else given()
+    client = _client(session, change.service)
     parameters = _resolved(change.parameters, application.responses)
     try:
         response = getattr(client, change.operation)(**parameters)
@@ -106,6 +136,20 @@ def _make(session: Session, change: Change, application: Application) -> None:
         response = {}
     application.done.append(change)
     application.responses[change.name] = response
+    if passes is not None:
+
+        def ask(effect: Probe) -> Any:
+            return probed(given if isinstance(given, Session) else given(), effect, application.responses)
+
+        await_effect(change, ask, passes)
+
+
+def _client(session: Session, service: str) -> Any:
+    """The client of a service; a session's is made once, for probes ask often."""
+    kept = CLIENTS.setdefault(session, {})
+    if service not in kept:
+        kept[service] = session.client(service)  # type: ignore[call-overload]
+    return kept[service]
 
 
 def _resolved(value: Any, responses: Mapping[str, Any]) -> Any:
@@ -113,6 +157,8 @@ def _resolved(value: Any, responses: Mapping[str, Any]) -> Any:
         found = jmespath.search(value.path, responses[value.change])
         assert found, f"{value.change} has brought no {value.path}"
         return found
+    if isinstance(value, Ago):
+        return datetime.now(UTC) - timedelta(seconds=value.seconds)
     if isinstance(value, Mapping):
         return {key: _resolved(item, responses) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
-from boto3 import Session
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Change, Control, Grant, Probe, Ref, Refusal
+from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refusal
 from lambdas.remediation import describe, session_policy, written
 from operations import scenario
-from tests.controls.cases import Case
-from tests.controls.round_trip import PLACE, member_account, planned
+from simulator.local import LocalOrganization
+from tests.controls.cases import Case, settled
+from tests.controls.round_trip import PLACE, member_organization, planned
 
 EVERY = [
     pytest.param(control, case, id=f"{control.id} {case.name}")
@@ -25,9 +26,9 @@ EVERY = [
 
 
 @pytest.fixture(scope="module")
-def member() -> Iterator[Session]:
-    with member_account() as session:
-        yield session
+def organization() -> Iterator[LocalOrganization]:
+    with member_organization() as opened:
+        yield opened
 
 
 def kept(document: Any) -> Any:
@@ -36,9 +37,13 @@ def kept(document: Any) -> Any:
 
 
 @pytest.mark.parametrize(("control", "case"), EVERY)
-def test_every_plan_of_the_catalog_comes_back_as_it_was_written(member: Session, control: Control, case: Case) -> None:
-    resource = control.resource(PLACE, case.broken(member, PLACE))
-    plan = planned(member, control, resource, case.parameters)
+def test_every_plan_of_the_catalog_comes_back_as_it_was_written(
+    organization: LocalOrganization, control: Control, case: Case
+) -> None:
+    member = partial(organization.session, PLACE.account, PLACE.region)
+    made = case.broken(member(), PLACE)
+    resource = control.resource(PLACE, settled(case, member, PLACE, made, organization.advance))
+    plan = planned(member(), control, resource, case.parameters)
     if isinstance(plan, Refusal):
         return
     document = kept(written.plan(plan))
@@ -55,7 +60,8 @@ def test_every_plan_of_the_catalog_comes_back_as_it_was_written(member: Session,
     assert describe.digest_of(document, kept({"a": 1})) == describe.digest(plan, {"a": 1})
 
 
-PROBE = Probe("s3control", "describe_job", {"JobId": Ref("go", "Id")}, "Job.Status", ("Complete",), ("Failed",), 5, 60)
+ASKED = {"JobId": Ref("go", "Id"), "Since": Ago(300)}
+PROBE = Probe("s3control", "describe_job", ASKED, "Job.Status", ("Complete",), ("Failed",), 5, 60)
 UNDO = Change("undo-go", "ec2", "stop", {"Ids": [Ref("go", "Things[].Id")]}, (), irreversible="it is an undo")
 WHOLE = Change(
     name="go",

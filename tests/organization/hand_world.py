@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from lambdas import approve, findings, sweep
@@ -27,8 +28,9 @@ from lambdas.remediation.case import Case as Standing
 from lambdas.remediation.case import key_of
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.lease_items import LOCK_SECONDS
+from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.people import answered
+from lambdas.remediation.people import answered, resume
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from lambdas.remediation.steps import advance
@@ -37,11 +39,15 @@ from lambdas.remediation.sweep import Sweep
 from operations import scenario
 from operations.local_estate import HUB
 from simulator.door import Entry
-from tests.controls.cases import Case
+from tests.controls.cases import Case, settled
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+IDS = re.compile(
+    r"\b(sg|sgr|vpc|pl|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    # Databases, their secrets, and the days and times at which they were made.
+    r"|\bdb-[0-9A-Z]{26}|rds!db-[0-9A-Za-z-]+|-20\d{6}\b|\b20\d\d-\d\d-\d\dT[0-9:.+]+"
+)
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
 # All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
@@ -50,6 +56,9 @@ WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
 # Of the roads that people's decisions take, every so manieth call of the thorough case is struck.
 SHARE = 3
+# But no more than so many calls: a plan that takes an hour looks hundreds of times whether its changes have taken, and
+# each strike of one whose resources take their time to be made costs seconds.
+MOST, FEW = 40, 5
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,6 @@ class Bench:
         self._endpoint: Endpoint | None = None
         self._waiting = False
         self._until = self._now()
-        self.hub, self.team = loop.hub, loop.member()
         functions = loop.hub.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -86,6 +94,16 @@ class Bench:
         configuration = functions.get_function_configuration(FunctionName=NAMES.remediate_function)
         for name, value in configuration["Environment"]["Variables"].items():
             monkeypatch.setenv(name, value)
+
+    @property
+    def hub(self) -> boto3.Session:
+        """The hub's administrator."""
+        return self.loop.hub
+
+    @property
+    def team(self) -> boto3.Session:
+        """The team's administrator."""
+        return self.loop.member()
 
     def _now(self) -> datetime:
         return self.loop.organization.do(self.loop.organization.world.agenda.now)
@@ -120,12 +138,13 @@ class Bench:
     def renew(self) -> None:
         """Renew what ends within the hour, so that its calls are not among those that are counted."""
         if self._built is None or self._now() > self._until:
-            self._built, self._endpoint, self.hub, self.team = None, None, self.loop.hub, self.loop.member()
+            self._built, self._endpoint = None, None
             self._hub_clients()
 
     def broken(self, control: Control, case: Case) -> tuple[Resource, dict[str, Any]]:
         """Break a resource and import its finding."""
-        resource = control.resource(PLACE, case.broken(self.team, PLACE))
+        made = case.broken(self.team, PLACE)
+        resource = control.resource(PLACE, settled(case, self.loop.member, PLACE, made, self.wait))
         return resource, self.reported(control, case, resource)
 
     def reported(self, control: Control, case: Case, resource: Resource) -> dict[str, Any]:
@@ -177,6 +196,9 @@ class Bench:
         swept.left = lambda: 300_000
         swept.run(thoroughly=False)
         for body in self.messages():
+            if body["palisade"] == "resume":
+                resume(self.pipeline(), body["remediation"])
+                continue
             assert body["palisade"] == "answered"
             answered(self.pipeline(), body["case"], "swept")
 
@@ -216,6 +238,9 @@ class Bench:
             if answer["done"]:
                 return
             self.wait(timedelta(seconds=answer["wait"]))
+            self._waiting = True  # what is renewed is no call of the steps
+            self.renew()
+            self._waiting = False
         raise AssertionError(f"{remediation} has no outcome after a hundred steps")
 
     def brought(self, finding: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +251,11 @@ class Bench:
             self.asks("approve", identifier)
             result = self.answered(finding, "whole")
         return self._outcome(identifier, result)
+
+    def handed_over(self, remediation: str) -> bool:
+        """Whether the state machine makes the steps of a remediation: the ledger has its plan and no outcome yet."""
+        entries = self.loop.ledger_of(remediation)
+        return PLAN in entries and "outcome" not in entries
 
     def ended(self, remediation: str, result: Result | None) -> None:
         """Make the steps of a remediation that takes time; any other has its outcome."""
@@ -402,6 +432,7 @@ def some_places(control: Control, case: Case, number: int, calls: int, road: int
     if WHOLE:
         return range(0, calls)
     if case is thorough(control):
-        return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
+        share = max(SHARE, -(-calls // (FEW if case.settle else MOST)))
+        return range((list(catalog()).index(control.id) + road) % share, calls, share)
     place = (number * STRIDE + road * 5) % calls
     return range(place, place + 1)
