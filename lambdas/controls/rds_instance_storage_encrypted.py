@@ -292,7 +292,8 @@ CONTROL = model.Control(
     asff_type="AwsRdsDbInstance",
     arn="arn:{partition}:rds:{region}:{account}:db:{id}",
     scope=model.Scope.REGIONAL,
-    detection=model.CustomRule(on_change=False, schedule=model.Frequency.ONE_HOUR),
+    # Every evaluation is billed; findings come from the reconciliation, which runs more often.
+    detection=model.CustomRule(on_change=False, schedule=model.Frequency.DAILY),
     parameters={
         "key": model.Parameter(
             type="string",

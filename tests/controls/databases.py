@@ -108,7 +108,7 @@ def names(session: Session, of: str) -> list[str]:
 
 
 def _ours(instance: Any) -> bool:
-    first, _, rest = instance["DBInstanceIdentifier"].partition("-")
+    first, _, rest = str(instance["DBInstanceIdentifier"]).partition("-")
     return first == "orders" and rest.split("-")[0].isdigit()
 
 

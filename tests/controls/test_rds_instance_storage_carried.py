@@ -50,6 +50,14 @@ def several_groups(session: Session, place: Place) -> dict[str, Any]:
     return {**given, "VpcSecurityGroupIds": [*given["VpcSecurityGroupIds"], other]}
 
 
+def in_public(session: Session, place: Place) -> dict[str, Any]:
+    given = databases.network(session, place, "net-public", port=6432)
+    ec2 = session.client("ec2")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=databases.vpc_of(session, "net-public"))
+    return {**given, "PubliclyAccessible": True}
+
+
 def monitored(session: Session, place: Place) -> dict[str, Any]:
     return {"MonitoringInterval": 15, "MonitoringRoleArn": databases.role(session, place, "rds-monitoring")}
 
@@ -111,7 +119,7 @@ CONFIGURATIONS = [
         {"Name": "threadsPerCore", "Value": "1"}, {"Name": "coreCount", "Value": "1"},
     ]}),
     configuration("storage that grows", {"MaxAllocatedStorage": 500}),
-    configuration("another port, in public", {"Port": 6432, "PubliclyAccessible": True}),
+    configuration("another port, in public", {"Port": 6432}, in_public),
     configuration("groups of its own", {"Engine": "mysql"}, groups_of_its_own),
     configuration("several security groups", {}, several_groups),
     configuration("roles", {}, nothing, ("s3Import", "s3Export")),

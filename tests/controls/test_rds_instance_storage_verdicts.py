@@ -333,5 +333,5 @@ def test_the_restore_is_given_what_the_engine_and_the_storage_take(
 
 
 def test_monitoring_and_insights_that_are_off_take_nothing_along() -> None:
-    off = {"MonitoringInterval": 0, "MonitoringRoleArn": "arn", "PerformanceInsightsKMSKeyId": KEY}
+    off: dict[str, Any] = {"MonitoringInterval": 0, "MonitoringRoleArn": "arn", "PerformanceInsightsKMSKeyId": KEY}
     assert set(carried.modify(settings(**off))) == {"PreferredBackupWindow"}

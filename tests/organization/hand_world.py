@@ -28,8 +28,9 @@ from lambdas.remediation.case import Case as Standing
 from lambdas.remediation.case import case_key, key_of
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.lease_items import LOCK_SECONDS
+from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.people import answered
+from lambdas.remediation.people import answered, resume
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from lambdas.remediation.steps import advance
@@ -48,7 +49,7 @@ IDS = re.compile(
     r"\b(sg|sgr|vpc|pl|lt|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|\b(lb-[0-9a-f]+|id)(-[0-9a-f]{10,16}\b)?|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
     # Databases, their secrets, and the days at which they were made.
-    r"|\bdb-[0-9A-Z]{26}|rds!db-[0-9a-z-]+|-20\d{6}\b"
+    r"|\bdb-[0-9A-Z]{26}|rds!db-[0-9A-Za-z-]+|-20\d{6}\b"
 )
 # Each resource of a test is made at a time of its own.
 TIMES = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+(Z|\+00:00)?")
@@ -60,8 +61,9 @@ WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
 # Of the roads that people's decisions take, every so manieth call of the thorough case is struck.
 SHARE = 3
-# But no more calls than so many: a plan that takes an hour looks hundreds of times whether its changes have taken.
-MOST = 40
+# But no more than so many calls: a plan that takes an hour looks hundreds of times whether its changes have taken, and
+# each strike of one whose resources take their time to be made costs seconds.
+MOST, FEW = 40, 5
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,9 @@ class Bench:
         swept.left = lambda: 300_000
         swept.run(thoroughly=False)
         for body in self.messages():
+            if body["palisade"] == "resume":
+                resume(self.pipeline(), body["remediation"])
+                continue
             assert body["palisade"] == "answered"
             answered(self.pipeline(), body["case"], "swept")
 
@@ -259,6 +264,11 @@ class Bench:
             self.asks("approve", identifier)
             result = self.answered(finding, "whole")
         return self._outcome(identifier, result)
+
+    def handed_over(self, remediation: str) -> bool:
+        """Whether the state machine makes the steps of a remediation: the ledger has its plan and no outcome yet."""
+        entries = self.loop.ledger_of(remediation)
+        return PLAN in entries and "outcome" not in entries
 
     def ended(self, remediation: str, result: Result | None) -> None:
         """Make the steps of a remediation that takes time; any other has its outcome."""
@@ -437,7 +447,7 @@ def some_places(control: Control, case: Case, number: int, calls: int, road: int
     if WHOLE:
         return range(0, calls)
     if case is thorough(control):
-        share = max(SHARE, -(-calls // MOST))
+        share = max(SHARE, -(-calls // (FEW if case.settle else MOST)))
         return range((list(catalog()).index(control.id) + road) % share, calls, share)
     place = (number * STRIDE + road * 5) % calls
     return range(place, place + 1)

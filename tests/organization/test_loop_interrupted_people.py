@@ -197,7 +197,9 @@ def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_
             break
         number += 1
         taken_up(bench, finding, identifier, "approve")
-        assert bench.loop.ledger_of(identifier)["outcome"]["outcome"] == Outcome.REMEDIATED
+        # The steps of a long plan are struck in a test of their own.
+        if not bench.handed_over(identifier):
+            assert bench.loop.ledger_of(identifier)["outcome"]["outcome"] == Outcome.REMEDIATED
     assert number >= 4, "the case, the ledger and the queue are written"
 
 
@@ -221,8 +223,9 @@ def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_neve
             break
         number += 1
         taken_up(bench, finding, identifier, "undo")
-        assert bench.loop.ledger_of(f"u{identifier[1:]}")["outcome"]["outcome"] == Outcome.UNDONE
-        assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
+        if not bench.handed_over(f"u{identifier[1:]}"):
+            assert bench.loop.ledger_of(f"u{identifier[1:]}")["outcome"]["outcome"] == Outcome.UNDONE
+            assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
     assert number >= 4, "the case, the ledger and the queue are written"
 
 
@@ -267,6 +270,8 @@ def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
     bench.wait(timedelta(seconds=STUCK_SECONDS + 1))
     bench.renew()
     bench.sweep()
+    if bench.handed_over(identifier):
+        bench.stepped(identifier)
     outcome = bench.loop.ledger_of(identifier)["outcome"]["outcome"]
     assert outcome == (Outcome.REMEDIATED if begin is approved else Outcome.UNDONE)
 
@@ -274,9 +279,10 @@ def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
 def _call_after_intent(
     bench: Bench, control: Control, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
 ) -> int:
-    """The number of the call that follows the first intent, as another resource shows, or the account before."""
+    """The number of the call that follows the first intent, as another resource shows; of a long plan, its start."""
     _, finding, _ = begin(bench, control, thorough(control))
     start = bench.mark()
     bench.answered(finding, "shows")
-    written = [number for number, entry in enumerate(bench.log(start)) if entry.source_identity]
-    return written[0]
+    log = bench.log(start)
+    written = [number for number, entry in enumerate(log) if entry.source_identity]
+    return [*written, *(number for number, entry in enumerate(log) if entry.operation == "StartExecution")][0]
