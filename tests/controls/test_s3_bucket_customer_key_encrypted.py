@@ -207,6 +207,7 @@ UNDONE = [pytest.param(one, id=one.name) for one in CASES if not one.parameters.
 
 @pytest.mark.parametrize("one", ROUND_TRIPS)
 def test_a_broken_bucket_becomes_compliant_and_its_neighbour_stays_as_it_was(member: Session, one: Case) -> None:
+    assert one.neighbour is not None
     neighbour = one.neighbour(member, PLACE)
     before = one.state(member, PLACE, neighbour)
     bucket = CONTROL.resource(PLACE, one.broken(member, PLACE))

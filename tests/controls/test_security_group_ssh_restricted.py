@@ -169,6 +169,7 @@ ROUND_TRIPS = [pytest.param(one, id=one.name) for one in CASES]
 
 @pytest.mark.parametrize("one", ROUND_TRIPS)
 def test_a_broken_group_becomes_compliant_and_its_neighbour_stays_as_it_was(member: Session, one: Case) -> None:
+    assert one.neighbour is not None
     neighbour = one.neighbour(member, PLACE)
     before = one.state(member, PLACE, neighbour)
     group = CONTROL.resource(PLACE, one.broken(member, PLACE))
