@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from simulator.behaviours import (
+    automation,
     config,
     events,
     front_door,
@@ -20,7 +21,7 @@ from simulator.behaviours import (
 from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
-    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage,
+    front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, automation,
 )  # fmt: skip
 
 
