@@ -28,7 +28,7 @@ from lambdas.remediation.case import case_key, key_of
 from lambdas.remediation.endpoint import Asked, Endpoint, RequestError
 from lambdas.remediation.lease_items import LOCK_SECONDS
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.people import answered
+from lambdas.remediation.people import answered, resume
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from lambdas.remediation.steps import advance
@@ -41,7 +41,7 @@ from tests.controls.cases import Case
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
-IDS = re.compile(r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+IDS = re.compile(r"\b(sg|sgr|vpc|pl|fl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
 # All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
@@ -182,6 +182,9 @@ class Bench:
         swept.left = lambda: 300_000
         swept.run(thoroughly=False)
         for body in self.messages():
+            if body["palisade"] == "resume":
+                resume(self.pipeline(), body["remediation"])
+                continue
             assert body["palisade"] == "answered"
             answered(self.pipeline(), body["case"], "swept")
 
@@ -235,6 +238,12 @@ class Bench:
     def ended(self, remediation: str, result: Result | None) -> None:
         """Make the steps of a remediation that takes time; any other has its outcome."""
         if result is None or result.outcome is Outcome.IN_PROGRESS:
+            self.stepped(remediation)
+
+    def carried(self, remediation: str) -> None:
+        """Make the steps of a remediation that was handed over and has no outcome yet."""
+        entries = self.loop.ledger_of(remediation, self.loop.hub)
+        if "plan" in entries and "outcome" not in entries:
             self.stepped(remediation)
 
     def undone(self, finding: dict[str, Any], remediation: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ MOTO = (
 )  # fmt: skip
 # Operations that neither moto nor we answer.
 KNOWN = (
-    ("cloudtrail", "LookupEvents"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
+    ("cloudtrail", "LookupEvents"), ("guardduty", "ListInvitations"), ("ec2", "GetImageBlockPublicAccessState"),
     ("ec2", "EnableSnapshotBlockPublicAccess"), ("securityhub", "GetInsights"), ("securityhub", "GetFindingsV2"),
     ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
     ("lambda", "GetAccountSettings"), ("cloudformation", "CreateStack"), ("events", "ListArchives"),
