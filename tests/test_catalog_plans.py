@@ -17,9 +17,10 @@ from lambdas.controls.model import Change, Control, Grant, Plan, Ref, Refusal, R
 from lambdas.remediation import describe, session_policy
 from lambdas.remediation.apply import Run
 from operations.scenario import ScenarioError, cases
+from simulator.local import LocalOrganization
 from tests.controls.cases import Case
 from tests.controls.roles import enter, make_role
-from tests.controls.round_trip import PLACE, judged, member_account, planned
+from tests.controls.round_trip import MEMBER, PLACE, REGION, judged, member_organization, planned
 
 
 def offered(control: Control) -> list[Case]:
@@ -42,6 +43,7 @@ EVERY = [
 class Bench:
     """A member account, and what each case has come to; a case is built once for all laws."""
 
+    organization: LocalOrganization
     session: Session
     built: dict[tuple[str, str], tuple[Resource, Plan | Refusal]] = field(default_factory=dict)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -67,8 +69,8 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with member_account() as session:
-        yield Bench(session)
+    with member_organization() as organization:
+        yield Bench(organization, organization.session(MEMBER, REGION))
 
 
 def allowed(control: Control, case: Case, *, write: bool) -> list[Grant]:
@@ -184,6 +186,9 @@ def test_the_permissions_of_a_plan_are_enough_to_apply_it_and_to_undo_it(
     entries: list[Any] = []
     run = Run(writer=partial(enter, bench.session, role), journal=lambda kind, body: entries.append((kind, body)))
     run.apply(plan.changes)
+    if any(change.effect for change in plan.changes):
+        # What takes its time takes it.
+        bench.organization.rest()
     assert judged(bench.session, control, resource, case.parameters).verdict is not Verdict.NON_COMPLIANT
     assert [kind for kind, _ in entries] == ["intent", "response"] * len(plan.changes)
     left = run.restore()
