@@ -47,6 +47,7 @@ TITLES = {
     "securityhub": "Security Hub",
     "sns": "SNS",
     "sqs": "SQS",
+    "ssm": "Systems Manager Automation",
     "stepfunctions": "Step Functions",
     "sts": "STS",
 }

@@ -24,6 +24,7 @@ from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
 from simulator.services.sns import Topics
 from simulator.services.sqs import Queues
+from simulator.services.ssm_automation import SsmAutomation
 from simulator.services.stepfunctions import StepFunctions
 from simulator.services.sts import Sts
 
@@ -59,5 +60,5 @@ def build_services(world: World, identities: Identities) -> dict[str, Service]:
     """Make every service of ours, by boto3's name; all others are moto's alone."""
     services: list[Service] = [kind(world) for kind in PLAIN]
     services += [Sts(world, identities), LambdaFunctions(world, identities), S3Control(world, identities)]
-    services.append(StepFunctions(world, identities))
+    services += [StepFunctions(world, identities), SsmAutomation(world, identities)]
     return {service.name: service for service in services}

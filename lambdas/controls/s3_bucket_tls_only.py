@@ -27,11 +27,11 @@ BUCKETS = ("arn:{partition}:s3:::*",)
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """Read the bucket's policy, None where it has none; None at all where the bucket is gone."""
-    s3, bucket = session.client("s3"), buckets.named(resource)
     with absent("NoSuchBucket"):
+        found: dict[str, Any] = {"Arn": resource.arn, "Tags": buckets.tags(session, resource), "Policy": None}
         with absent("NoSuchBucketPolicy"):
-            return {"Arn": resource.arn, "Policy": json.loads(s3.get_bucket_policy(**bucket)["Policy"])}
-        return {"Arn": resource.arn, "Policy": None}
+            found["Policy"] = json.loads(session.client("s3").get_bucket_policy(**buckets.named(resource))["Policy"])
+        return found
     return None
 
 
@@ -121,7 +121,10 @@ CONTROL = model.Control(
     detection=model.CustomRule(on_change=True),
     parameters={},
     read_grants=(
-        *(Grant(f"s3:{one}", BUCKETS) for one in ("GetBucketPolicy", "GetBucketWebsite", "GetBucketPublicAccessBlock")),
+        Grant("s3:GetBucketPolicy", BUCKETS),
+        Grant("s3:GetBucketTagging", BUCKETS),
+        Grant("s3:GetBucketWebsite", BUCKETS),
+        Grant("s3:GetBucketPublicAccessBlock", BUCKETS),
         Grant("s3:GetAccountPublicAccessBlock", ("*",)),
         Grant("s3:ListAllMyBuckets", ("*",)),
     ),

@@ -35,6 +35,7 @@ def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None
         found = answer.get("Attributes", {})
         return {
             "QueueUrl": url,
+            "Tags": dict(sqs.list_queue_tags(QueueUrl=url).get("Tags", {})),
             "SqsManagedSseEnabled": found.get("SqsManagedSseEnabled") == "true",
             "KmsMasterKeyId": found.get("KmsMasterKeyId"),
             "Policy": json.loads(found["Policy"]) if found.get("Policy") else None,
@@ -102,6 +103,7 @@ CONTROL = model.Control(
     read_grants=(
         Grant("sqs:GetQueueUrl", QUEUES),
         Grant("sqs:GetQueueAttributes", QUEUES),
+        Grant("sqs:ListQueueTags", QUEUES),
         Grant("sqs:ListQueues", ("*",)),
     ),
     grants=(Grant("sqs:SetQueueAttributes", QUEUES),),

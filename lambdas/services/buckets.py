@@ -29,6 +29,21 @@ def listed(session: Session, place: Place) -> Iterator[str]:
             yield bucket["Name"]
 
 
+def every(session: Session) -> Iterator[str]:
+    """The account's general purpose buckets of all Regions, by name."""
+    for page in session.client("s3").get_paginator("list_buckets").paginate():
+        for bucket in page["Buckets"]:
+            yield bucket["Name"]
+
+
+def tags(session: Session, resource: Resource) -> list[dict[str, str]]:
+    """The tags of a bucket, for its owner is named by one."""
+    with absent("NoSuchTagSet"):
+        found: Any = session.client("s3").get_bucket_tagging(**named(resource))["TagSet"]
+        return list(found)
+    return []
+
+
 def refuses_public_policies(session: Session, resource: Resource) -> bool:
     """Whether S3 refuses to write a policy that is public, by the bucket's block or by the account's."""
     with absent(UNSET):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from simulator.behaviours import (
+    automation,
     config,
     databases,
     events,
@@ -25,7 +26,7 @@ from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
-    history, load_balancing, databases,
+    history, load_balancing, databases, automation,
 )  # fmt: skip
 
 

@@ -162,6 +162,20 @@ BEHAVIOURS = (
                 "test_a_prefix_list_does_not_grow_past_its_maximum",
             ),
             (
+                "flow-logs",
+                "A client token makes one flow log; a log that is there already is told of in an answer that is no "
+                "error.",
+                "EC2 API Reference, CreateFlowLogs",
+                "test_a_client_token_makes_one_flow_log "
+                "test_a_flow_log_that_is_there_already_is_told_of_in_an_answer_that_is_no_error",
+            ),
+            (
+                "metadata-options",
+                "Options of the instance metadata service that a change does not name stay as they are.",
+                "EC2 API Reference, ModifyInstanceMetadataOptions",
+                "test_options_of_the_metadata_service_that_are_not_named_stay",
+            ),
+            (
                 "ebs-default-key",
                 "The key of EBS encryption is AWS's own, by its alias, until another is chosen and after a reset.",
                 "EC2 API Reference, GetEbsDefaultKmsKeyId",
@@ -222,7 +236,7 @@ DIFFERENCES = (
         "ec2",
         (
             "networks",
-            "No packet flows. Everything but security group rules, prefix lists and the default key of EBS is moto's.",
+            "No packet flows. Everything but security group rules, prefix lists, flow logs and EBS's key is moto's.",
             "Reachability, instance states' timing and flow log contents cannot be shown.",
         ),
     ),

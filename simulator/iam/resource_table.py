@@ -61,6 +61,8 @@ PARAMETERS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
     ("ecr", "repository", "RepositoryName"): ("repositoryName", "repositoryNames", "resourceArn"),
     ("secretsmanager", "Secret", "SecretId"): ("SecretId", "Name"),
     ("ssm", "parameter", "ParameterNameWithoutLeadingSlash"): ("Name", "Names"),
+    ("ssm", "automation-definition", "AutomationDefinitionName"): ("DocumentName",),
+    ("ssm", "automation-definition", "VersionId"): ("DocumentVersion", "'$DEFAULT'"),
     ("autoscaling", "autoScalingGroup", "GroupFriendlyName"): ("AutoScalingGroupName", "AutoScalingGroupNames"),
     ("autoscaling", "autoScalingGroup", "GroupId"): ("'*'",),
     ("es", "domain", "DomainName"): ("DomainName", "ARN"),

@@ -203,9 +203,29 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def vpcs(world: World, account: str, region: str) -> Iterator[Snapshot]:
+    """VPCs, the default one among them. Flow logs are resources of their own and no part of the item."""
+    for vpc in list(get_backend("ec2")[account][region].vpcs.values()):
+        tags = dict(get_backend("ec2")[account][region].tags.get(vpc.id, {}))
+        yield Snapshot(
+            id=vpc.id,
+            arn=f"arn:{partition_of(region)}:ec2:{region}:{account}:vpc/{vpc.id}",
+            tags=tags,
+            configuration={
+                "cidrBlock": vpc.cidr_block,
+                "isDefault": bool(vpc.is_default),
+                "ownerId": account,
+                "state": vpc.state,
+                "vpcId": vpc.id,
+                "tags": tag_list(tags),
+            },
+        )
+
+
 TYPES = (
     RecordedType("AWS::EC2::SecurityGroup", "ec2", security_groups),
     RecordedType("AWS::EC2::PrefixList", "ec2", prefix_lists),
     RecordedType("AWS::EC2::Instance", "ec2", instances),
     RecordedType("AWS::EC2::Volume", "ec2", volumes),
+    RecordedType("AWS::EC2::VPC", "ec2", vpcs),
 )

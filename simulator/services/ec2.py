@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 from moto.ec2.models.vpcs import DEFAULT_VPC_ENDPOINT_SERVICES
 
 from simulator.call import Call, ServiceError
 from simulator.service import Service
+from simulator.services.ec2_flow_logs import FlowLogs
 from simulator.services.ec2_rules import Source, make_rule, over_quota, same, shown, sources
+
+if TYPE_CHECKING:
+    from simulator.world import World
 
 PAGE_RULES = 1000
 PAGE_LISTS = 100
 EBS_KEY = "alias/aws/ebs"
+METADATA = {
+    "HttpTokens": "http_tokens",
+    "HttpPutResponseHopLimit": "http_put_response_hop_limit",
+    "HttpEndpoint": "http_endpoint",
+    "HttpProtocolIpv6": "http_protocol_ipv6",
+    "InstanceMetadataTags": "instance_metadata_tags",
+}
 Rules = list[Any]
 
 
@@ -27,6 +38,10 @@ class Ec2Service(Service):
     """Corrections of EC2 over moto."""
 
     name = "ec2"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._flow_logs = FlowLogs()
 
     def before(self, call: Call) -> None:
         """Let moto collect endpoint services anew: after a collection that failed it answers with what it had."""
@@ -44,6 +59,25 @@ class Ec2Service(Service):
         """Go back to AWS's own key."""
         get_backend("ec2")[call.account][call.region].default_kms_key_id = ""
         return {"KmsKeyId": EBS_KEY}
+
+    def modify_instance_metadata_options(self, call: Call) -> dict[str, Any]:
+        """Change the options that are named; moto sets all others back."""
+        _dry_run(call)
+        identifier = call.parameters["InstanceId"]
+        found = [one for one in get_backend("ec2")[call.account][call.region].all_instances() if one.id == identifier]
+        if not found:
+            raise ServiceError("InvalidInstanceID.NotFound", f"The instance ID '{identifier}' does not exist")
+        options = found[0].metadata_options
+        for name, field in METADATA.items():
+            if call.parameters.get(name) is not None:
+                setattr(options, field, call.parameters[name])
+        shown = {name: getattr(options, field) for name, field in METADATA.items()}
+        return {"InstanceId": identifier, "InstanceMetadataOptions": {"State": "applied", **shown}}
+
+    def create_flow_logs(self, call: Call) -> dict[str, Any]:
+        """Create flow logs; what cannot be created is told of in an answer that is no error."""
+        _dry_run(call)
+        return self._flow_logs.create(call)
 
     def authorize_security_group_ingress(self, call: Call) -> dict[str, Any]:
         """Add inbound rules, all or none; returns each with its id."""

@@ -10,6 +10,7 @@ import pytest
 from lambdas.controls import catalog
 from lambdas.controls.model import Control
 from lambdas.remediation.outcome import Outcome
+from lambdas.remediation.request import parse
 from operations import scenario
 from tests.controls.cases import Case
 from tests.organization.hand_world import Bench, bench_of, places
@@ -43,6 +44,7 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     start = bench.mark()
     assert bench.handle(finding, "whole") is not None
     calls = bench.calls(start)
+    bench.carried(parse(finding, "aws").id)
     expected = bench.ending(control, resource, finding, start)
     assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
     for place in places(control, case, number, len(calls)):
@@ -53,11 +55,13 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
             bench.handle(finding, "first")
         bench.over()
         result = bench.handle(finding, "second")
-        assert result is not None
+        bench.carried(parse(finding, "aws").id)
         ended = bench.ending(control, resource, finding, start)
         # A message that was sent just before the end is sent again: no queue and no topic can do better.
-        wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
-        if "No longer needed" in result.reason:
+        # But for a plan that was handed over already, which has nothing to say to the second delivery.
+        again = "sns:Publish" in calls[:place] and result is not None
+        wanted = replace(expected, messages=expected.messages + again)
+        if result is not None and "No longer needed" in result.reason:
             # Part of the plan was enough; the next run reads the live resource and makes no more than it needs.
             assert ended.changes < wanted.changes
             wanted = replace(wanted, state=ended.state, changes=ended.changes)

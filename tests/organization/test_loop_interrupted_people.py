@@ -247,6 +247,7 @@ def taken_up(bench: Bench, finding: dict[str, Any], identifier: str, action: str
     bench.renew()
     bench.sweep()
     decided = identifier if action == "approve" else f"u{identifier[1:]}"
+    bench.carried(decided)
     assert answer(bench, decided)["by"] == APPROVER
 
 

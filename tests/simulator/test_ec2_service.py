@@ -284,3 +284,55 @@ def test_the_key_of_ebs_is_aws_s_own_until_another_is_chosen_and_again_after_a_r
 def test_moto_still_has_no_default_key_of_ebs() -> None:
     with desk("ec2") as moto, pytest.raises(ServiceError):
         moto.ask("GetEbsDefaultKmsKeyId")
+
+
+def flow_log(ec2: Desk, **more: Any) -> dict[str, Any]:
+    asked = {
+        "ResourceType": "VPC",
+        "TrafficType": "REJECT",
+        "LogGroupName": "group",
+        "DeliverLogsPermissionArn": f"arn:aws:iam::{ACCOUNT}:role/logs",
+    }
+    answer: dict[str, Any] = ec2.ask("CreateFlowLogs", **{**asked, **more})
+    return answer
+
+
+def test_a_client_token_makes_one_flow_log(ec2: Desk) -> None:
+    vpc = ec2.ask("CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    tags = [{"ResourceType": "vpc-flow-log", "Tags": [{"Key": "owner", "Value": "me"}]}]
+    first = flow_log(ec2, ResourceIds=[vpc], ClientToken="once", TagSpecifications=tags)
+    assert flow_log(ec2, ResourceIds=[vpc], ClientToken="once", TagSpecifications=tags) == first
+    (found,) = ec2.ask("DescribeFlowLogs", Filter=[{"Name": "resource-id", "Values": [vpc]}])["FlowLogs"]
+    assert ([found["FlowLogId"]], found["Tags"]) == (first["FlowLogIds"], tags[0]["Tags"])
+    with pytest.raises(ServiceError, match="IdempotentParameterMismatch"):
+        flow_log(ec2, ResourceIds=[vpc], ClientToken="once", TrafficType="ALL")
+
+
+def test_a_flow_log_that_is_there_already_is_told_of_in_an_answer_that_is_no_error(ec2: Desk) -> None:
+    vpc = ec2.ask("CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    flow_log(ec2, ResourceIds=[vpc])
+    answer = flow_log(ec2, ResourceIds=[vpc])
+    assert answer["FlowLogIds"] == []
+    (refused,) = answer["Unsuccessful"]
+    assert (refused["ResourceId"], refused["Error"]["Code"]) == (vpc, "FlowLogAlreadyExists")
+
+
+def test_moto_still_raises_for_a_flow_log_that_is_there() -> None:
+    with desk("ec2") as moto:
+        vpc = moto.ask("CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        flow_log(moto, ResourceIds=[vpc])
+        with pytest.raises(ServiceError, match="FlowLogAlreadyExists"):
+            flow_log(moto, ResourceIds=[vpc])
+
+
+def test_options_of_the_metadata_service_that_are_not_named_stay(ec2: Desk) -> None:
+    options: Any = {"HttpPutResponseHopLimit": 2, "HttpTokens": "optional"}
+    made = ec2.ask("RunInstances", ImageId="ami-12345678", MinCount=1, MaxCount=1, MetadataOptions=options)
+    instance = made["Instances"][0]["InstanceId"]
+    changed = ec2.ask("ModifyInstanceMetadataOptions", InstanceId=instance, HttpTokens="required")
+    assert changed["InstanceMetadataOptions"]["State"] == "applied"
+    (found,) = ec2.ask("DescribeInstances", InstanceIds=[instance])["Reservations"]
+    shown = found["Instances"][0]["MetadataOptions"]
+    assert (shown["HttpTokens"], shown["HttpPutResponseHopLimit"]) == ("required", 2)
+    with pytest.raises(ServiceError, match=r"InvalidInstanceID\.NotFound"):
+        ec2.ask("ModifyInstanceMetadataOptions", InstanceId="i-0123456789abcdef0", HttpTokens="required")

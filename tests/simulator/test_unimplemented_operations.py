@@ -28,7 +28,7 @@ MOTO = (
 )  # fmt: skip
 # Operations that neither moto nor we answer.
 KNOWN = (
-    ("cloudtrail", "GetChannel"), ("guardduty", "ListInvitations"), ("ec2", "GetEbsDefaultKmsKeyId"),
+    ("cloudtrail", "GetChannel"), ("guardduty", "ListInvitations"), ("ec2", "GetImageBlockPublicAccessState"),
     ("ec2", "EnableSnapshotBlockPublicAccess"), ("securityhub", "GetInsights"), ("securityhub", "GetFindingsV2"),
     ("config", "PutConformancePack"), ("config", "PutOrganizationConfigRule"), ("lambda", "InvokeAsync"),
     ("lambda", "GetAccountSettings"), ("cloudformation", "UpdateStack"), ("events", "ListArchives"),
