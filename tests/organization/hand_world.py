@@ -63,7 +63,7 @@ STRIDE = 13
 SHARE = 3
 # But no more than so many calls: a plan that takes an hour looks hundreds of times whether its changes have taken, and
 # each strike of one whose resources take their time to be made costs seconds.
-MOST, FEW = 40, 5
+MOST, FEW = 40, 3
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lambdas.remediation.request import parse
 from operations import scenario
 from simulator.door import Entry
 from tests.controls.cases import Case
-from tests.organization.hand_world import APPROVER, Bench, bench_of, scrubbed, some_places, thorough
+from tests.organization.hand_world import APPROVER, SHARE, Bench, bench_of, scrubbed, some_places, thorough
 from tests.organization.slow_plans import slowed
 
 EVERY = [
@@ -195,7 +195,7 @@ def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_
         identifier = parse(finding, "aws").id
         if not killed(bench, number, "approve", identifier):
             break
-        number += 1
+        number += SHARE if case.settle else 1
         taken_up(bench, finding, identifier, "approve")
         # The steps of a long plan are struck in a test of their own.
         if not bench.handed_over(identifier):
@@ -221,7 +221,7 @@ def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_neve
         bench.messages()
         if not killed(bench, number, "undo", identifier):
             break
-        number += 1
+        number += SHARE if case.settle else 1
         taken_up(bench, finding, identifier, "undo")
         if not bench.handed_over(f"u{identifier[1:]}"):
             assert bench.loop.ledger_of(f"u{identifier[1:]}")["outcome"]["outcome"] == Outcome.UNDONE
