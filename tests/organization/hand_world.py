@@ -429,7 +429,7 @@ def bench_of() -> Iterator[Bench]:
         return {name: {**part, "approvers": [APPROVER]} for name, part in usual.items()}
 
     def controls(usual: dict[str, Any]) -> dict[str, Any]:
-        every = {name: usual.get(name, {"mode": "approve"}) for name in catalog()}
+        every = {name: {"mode": "approve"} if part["mode"] == "off" else part for name, part in usual.items()}
         return {name: {**part, "parameters": _deployed_parameters(name, part)} for name, part in every.items()}
 
     settings = {"limits": limits, "environments": environments, "controls": controls}

@@ -17,7 +17,7 @@ EBS, PASSWORDS, QUEUES = (catalog()[name] for name in ("EC2.7", "IAM.7", "SQS.1"
 @pytest.fixture(scope="module")
 def loop() -> Iterator[Loop]:
     def controls(usual: dict[str, Any]) -> dict[str, Any]:
-        return {**usual, QUEUES.id: {"mode": "automatic"}}
+        return {**usual, **{one.id: {"mode": "notify"} for one in (EBS, PASSWORDS)}, QUEUES.id: {"mode": "automatic"}}
 
     with deployed(standards=["fsbp"], controls=controls) as opened:
         yield opened
