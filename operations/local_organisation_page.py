@@ -36,6 +36,7 @@ TITLES = {
     "iam": "IAM",
     "kms": "KMS",
     "lambda": "Lambda",
+    "macie2": "Macie",
     "organizations": "Organizations",
     "s3": "S3",
     "s3control": "S3 Control",

@@ -14,6 +14,7 @@ from simulator.services.guardduty import GuardDuty
 from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
+from simulator.services.macie import Macie
 from simulator.services.organizations import Organizations
 from simulator.services.s3 import S3Service
 from simulator.services.s3_batch import S3Control
@@ -38,6 +39,7 @@ PLAIN = (
     GuardDuty,
     Iam,
     KmsService,
+    Macie,
     Organizations,
     S3Service,
     SecurityHub,

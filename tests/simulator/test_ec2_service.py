@@ -267,3 +267,18 @@ def test_endpoint_services_are_refused_as_often_as_asked_and_never_half_listed(e
     first = outcome()
     assert first == "NotImplemented" or f"com.amazonaws.{REGION}.execute-api" in str(first)
     assert outcome() == first
+
+
+def test_an_interface_has_the_groups_that_it_was_given_last_and_its_instance_too(ec2: Desk) -> None:
+    vpc = ec2.ask("CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.ask("CreateSubnet", VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    first = group(ec2, vpc)
+    second = ec2.ask("CreateSecurityGroup", GroupName="other", Description="d", VpcId=vpc)["GroupId"]
+    asked = {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet, "SecurityGroupIds": [first]}
+    (instance,) = ec2.ask("RunInstances", **asked)["Instances"]
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    ec2.ask("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=[second])
+    (shown,) = ec2.ask("DescribeNetworkInterfaces", NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+    assert [one["GroupId"] for one in shown["Groups"]] == [second]
+    (reservation,) = ec2.ask("DescribeInstances", InstanceIds=[instance["InstanceId"]])["Reservations"]
+    assert [one["GroupId"] for one in reservation["Instances"][0]["SecurityGroups"]] == [second]
