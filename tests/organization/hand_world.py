@@ -43,7 +43,7 @@ from tests.organization.product_world import ARRIVAL, of_product
 
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
 IDS = re.compile(
-    r"\b(sg|sgr|vpc|pl)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
+    r"\b(sg|sgr|vpc|pl|eni|snap|vol|i)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
 )
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}

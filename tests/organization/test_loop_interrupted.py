@@ -10,6 +10,7 @@ import pytest
 from lambdas.controls import catalog
 from lambdas.controls.model import Control
 from lambdas.remediation.outcome import Outcome
+from lambdas.remediation.request import parse
 from operations import scenario
 from tests.controls.cases import Case
 from tests.organization.hand_world import Bench, bench_of, places
@@ -41,8 +42,12 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench.allow(control, case)
     resource, finding = bench.broken(control, case)
     start = bench.mark()
-    assert bench.handle(finding, "whole") is not None
+    whole = bench.handle(finding, "whole")
+    assert whole is not None
     calls = bench.calls(start)
+    # Of a plan that takes time the function makes the beginning; its steps are killed elsewhere.
+    slow = whole.outcome is Outcome.IN_PROGRESS
+    bench.ended(parse(finding, "aws").id, whole)
     expected = bench.ending(control, resource, finding, start)
     assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
     for place in places(control, case, number, len(calls)):
@@ -53,13 +58,22 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
             bench.handle(finding, "first")
         bench.over()
         result = bench.handle(finding, "second")
-        assert result is not None
+        assert slow or result is not None
+        bench.ended(parse(finding, "aws").id, result)
         ended = bench.ending(control, resource, finding, start)
         # A message that was sent just before the end is sent again: no queue and no topic can do better.
-        wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
-        if "No longer needed" in result.reason:
+        wanted = replace(expected, messages=expected.messages + told_again(calls[:place], slow=slow))
+        if result is not None and "No longer needed" in result.reason:
             # Part of the plan was enough; the next run reads the live resource and makes no more than it needs.
             assert ended.changes < wanted.changes
             wanted = replace(wanted, state=ended.state, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
         assert bench.handle(finding, "third") is None
+
+
+def told_again(calls: list[str], *, slow: bool) -> bool:
+    """Whether a run that begins anew after these calls sends a message again."""
+    if "sns:Publish" not in calls:
+        return False
+    # Once the plan stands in the ledger, the next run goes on with it.
+    return not (slow and "dynamodb:ExecuteStatement" in calls[calls.index("sns:Publish") :])
