@@ -40,6 +40,7 @@ TITLES = {
     "iam": "IAM",
     "kms": "KMS",
     "lambda": "Lambda",
+    "macie2": "Macie",
     "organizations": "Organizations",
     "rds": "RDS",
     "s3": "S3",

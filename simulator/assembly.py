@@ -17,6 +17,7 @@ from simulator.services.iam import Iam
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.load_balancers import ClassicLoadBalancers, LoadBalancers
+from simulator.services.macie import Macie
 from simulator.services.organizations import Organizations
 from simulator.services.rds import RdsService
 from simulator.services.s3 import S3Service
@@ -47,6 +48,7 @@ PLAIN = (
     KmsService,
     LoadBalancers,
     ClassicLoadBalancers,
+    Macie,
     Organizations,
     RdsService,
     S3Service,

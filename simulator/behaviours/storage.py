@@ -131,6 +131,12 @@ BEHAVIOURS = (
         "test_ec2_service",
         (
             (
+                "interface-groups",
+                "A network interface has the groups that it was given last; its instance has the primary one's.",
+                "EC2 API Reference, ModifyNetworkInterfaceAttribute",
+                "test_an_interface_has_the_groups_that_it_was_given_last_and_its_instance_too",
+            ),
+            (
                 "security-group-rules",
                 "Every rule has an id of its own and is returned by the call that made it; duplicates and wrong "
                 "permissions add nothing.",

@@ -156,6 +156,18 @@ def _listed(parameters: Mapping[str, Any], *names: str) -> list[str]:
     return found
 
 
+def _volumes(call: Call, world: World) -> tuple[str, ...]:
+    """The volumes that a call names; CreateSnapshots means those of an instance."""
+    named = _listed(call.parameters, "VolumeId", "VolumeIds", "Resources", "ResourceIds", "ResourceId")
+    if call.operation == "CreateSnapshots":
+        state: Any = get_backend("ec2")[call.account][call.region]
+        asked = [(call.parameters.get("InstanceSpecification") or {}).get("InstanceId")]
+        instances = [one for each in state.reservations.values() for one in each.instances if one.id in asked]
+        named = [mapping.volume_id for one in instances for mapping in one.block_device_mapping.values()]
+    place = f"arn:{call.partition}:ec2:{call.region}:{call.account}"
+    return tuple(f"{place}:volume/{one}" for one in named if one.startswith("vol-"))
+
+
 def _iam_entities(kind: str, parameter: str, collection: str) -> Lookup:
     """IAM names its entities by name, and authorises by ARN, which has their path in it."""
 
@@ -252,6 +264,7 @@ LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("kms", "alias"): _aliases,
     ("sqs", "queue"): _queues,
     ("sns", "topic"): _topics,
+    ("ec2", "volume"): _volumes,
     ("events", "event-bus"): _event_buses,
     ("events", "event-busv2"): _no_resources,
     ("events", "rule-on-default-event-bus"): _rules,

@@ -38,6 +38,7 @@ PARAMETERS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
     ("ec2", "security-group-rule", "SecurityGroupRuleId"): (
         "SecurityGroupRuleIds", "SecurityGroupRules[].SecurityGroupRuleId",
     ),
+    ("ec2", "instance", "InstanceId"): ("InstanceId", "InstanceIds", "InstanceSpecification.InstanceId"),
     ("ec2", "snapshot", "SnapshotId"): ("SnapshotId", "SnapshotIds", "SourceSnapshotIds"),
     ("ec2", "vpc-endpoint-service", "VpcEndpointServiceId"): ("ServiceId", "ServiceIds"),
     ("ec2", "dedicated-host", "DedicatedHostId"): ("HostId", "HostIds"),

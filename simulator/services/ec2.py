@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.vpcs import DEFAULT_VPC_ENDPOINT_SERVICES
 
 from simulator.call import Call, ServiceError
@@ -78,6 +79,14 @@ class Ec2Service(Service):
         """Create flow logs; what cannot be created is told of in an answer that is no error."""
         _dry_run(call)
         return self._flow_logs.create(call)
+
+    def after(self, call: Call, response: Mapping[str, Any]) -> None:
+        """The groups of an instance are those of its primary network interface."""
+        if call.operation == "ModifyNetworkInterfaceAttribute" and call.parameters.get("Groups"):
+            state: Any = get_backend("ec2")[call.account][call.region]
+            interface = state.get_network_interface(call.parameters["NetworkInterfaceId"])
+            if interface.instance is not None and interface.device_index == 0:
+                interface.instance.security_groups = list(interface.group_set)
 
     def authorize_security_group_ingress(self, call: Call) -> dict[str, Any]:
         """Add inbound rules, all or none; returns each with its id."""
@@ -234,6 +243,16 @@ class Ec2Service(Service):
 
 def _network(cidr: str) -> str:
     return str(ipaddress.ip_network(cidr, strict=False))
+
+
+def _groups_of(interface: Any) -> list[Any]:
+    """The groups of an interface alone: moto adds those that its instance was launched with, for ever."""
+    groups: list[Any] = interface._group_set
+    return groups or list(interface.instance.security_groups if interface.instance else ())
+
+
+_interfaces: Any = NetworkInterface
+_interfaces.group_set = property(_groups_of)
 
 
 def _group(call: Call) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from boto3 import Session
 from lambdas.controls.model import Place
 from simulator.local import opened
 from simulator.services.guardduty import GuardDuty
+from simulator.services.macie import Macie
 
 
 def guardduty_finds(
@@ -32,3 +33,28 @@ def access_key(principal_id: str, name: str, kind: str, key: str = "AKIAIOSFODNN
     """A principal as GuardDuty shows it in a finding; `kind` is its user type."""
     details = {"AccessKeyId": key, "PrincipalId": principal_id, "UserName": name, "UserType": kind}
     return {"ResourceType": "AccessKey", "AccessKeyDetails": details}
+
+
+def instance(identifier: str) -> dict[str, Any]:
+    """An instance as GuardDuty shows it in a finding."""
+    details = {"InstanceId": identifier, "InstanceType": "t3.micro", "ImageId": "ami-0123456789abcdef0"}
+    return {"ResourceType": "Instance", "InstanceDetails": details}
+
+
+def macie_on(session: Session) -> None:
+    """Switch Macie on where it is not, and let it tell Security Hub of sensitive data."""
+    client = session.client("macie2")
+    try:
+        client.get_macie_session()
+    except client.exceptions.ResourceNotFoundException:
+        client.enable_macie()
+    hub: Any = {"publishClassificationFindings": True, "publishPolicyFindings": True}
+    client.put_findings_publication_configuration(securityHubConfiguration=hub)
+
+
+def macie_finds(session: Session, place: Place, bucket: str, kind: str) -> str:
+    """Let Macie, switched on where it is not, find sensitive data in an object; returns the finding's id."""
+    macie_on(session)
+    organization = opened()
+    service = organization.world.service(Macie)
+    return organization.do(partial(service.discover, place.account, place.region, bucket, "people.csv", kind))

@@ -46,7 +46,7 @@ from tests.organization.product_world import ARRIVAL, of_product
 APPROVER = f"arn:aws:iam::{HUB}:user/alice"
 # Ids of the services, those of roles and keys, and a load balancer's, which its DNS name has behind its name.
 IDS = re.compile(
-    r"\b(sg|sgr|vpc|pl|lt|fl|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"\b(sg|sgr|vpc|pl|lt|fl|eni|snap|vol|i|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|\b(lb-[0-9a-f]+|id)(-[0-9a-f]{10,16}\b)?|\bAROA[A-Z0-9]+|\b[a-z0-9]{20}\b"
     # Databases, their secrets, and the days at which they were made.
     r"|\bdb-[0-9A-Z]{26}|rds!db-[0-9A-Za-z-]+|-20\d{6}\b"

@@ -38,7 +38,7 @@ def mutations(estate: Estate) -> dict[str, str | None]:
 
 @contextmanager
 def without(estate: Estate, account: str, policy: str, statement: str) -> Iterator[None]:
-    """Take a statement, named by its Sid or one of its actions, from a role's inline policy for a while."""
+    """Take statements, named by Sid or one of their actions, from a role's inline policy for a while."""
     role = f"{estate.names.prefix}-{policy}"
 
     def put(document: Any) -> None:
@@ -48,7 +48,8 @@ def without(estate: Estate, account: str, policy: str, statement: str) -> Iterat
     session = estate.hub if account == HUB else estate.member(account)
     written: Any = session.client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     kept = [one for one in written["Statement"] if statement != one["Sid"] and statement not in one["Action"]]
-    assert len(kept) == len(written["Statement"]) - 1
+    # Two controls may change by one action, under conditions of their own.
+    assert len(kept) < len(written["Statement"])
     put({**written, "Statement": kept})
     try:
         yield

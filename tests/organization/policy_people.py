@@ -25,7 +25,7 @@ from simulator.services.sns import Topics
 from tests.organization.loop_world import open_group
 from tests.organization.policy_world import APPROVERS, EC2, EXEMPT, HOME, PRODUCTION, Estate
 
-SWEPT = timedelta(minutes=6)
+SWEPT, MOMENT = timedelta(minutes=6), timedelta(seconds=10)
 # One more than are told singly.
 STORM = 4
 
@@ -93,14 +93,21 @@ class People:
         ][-1]
 
     def hasten(self, resource: Resource) -> None:
-        """Make the case of a group due at once, and let the sweep come."""
+        """Make the case of a group due at once, and let the sweep come.
+
+        Again and again, for a step of a long plan makes its case due an hour later.
+        """
+        for _ in range(int(SWEPT / MOMENT)):
+            self._due(resource)
+            self.organization.advance(MOMENT)
+
+    def _due(self, resource: Resource) -> None:
         self.estate.hub.client("dynamodb").update_item(
             TableName=self.names.state_table,
             Key={"key": {"S": f"case#{EC2}#{resource.account}#{resource.region}#{resource.arn}"}},
             UpdateExpression="SET due = :now, deadline = :now",
             ExpressionAttributeValues={":now": {"N": str(int(self.now().timestamp()))}},
         )
-        self.organization.advance(SWEPT)
 
     def now(self) -> Any:
         """The time in the organisation."""
@@ -132,7 +139,7 @@ def approved(people: People, resource: Resource) -> list[str]:
 def taken_back(people: People, resources: Iterable[Resource]) -> None:
     """Undo what controls have remediated beside the chosen cases: some of their permissions are for that alone."""
     for resource in resources:
-        if people.outcomes(resource) != ["remediated"]:
+        if people.outcomes(resource)[-1:] != ["remediated"]:
             continue
         remediation = people.remediation(resource)
         made = [body for _, one, entry, body in people.entries() if one == remediation and "-response" in entry]

@@ -42,8 +42,11 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench.allow(control, case)
     resource, finding = bench.broken(control, case)
     start = bench.mark()
-    assert bench.handle(finding, "whole") is not None
+    whole = bench.handle(finding, "whole")
+    assert whole is not None
     calls = bench.calls(start)
+    # Of a plan that takes time the function makes the beginning; its steps are killed elsewhere.
+    slow = whole.outcome is Outcome.IN_PROGRESS
     bench.carried(parse(finding, "aws").id)
     expected = bench.ending(control, resource, finding, start)
     assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
@@ -55,15 +58,22 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
             bench.handle(finding, "first")
         bench.over()
         result = bench.handle(finding, "second")
+        assert slow or result is not None
         bench.carried(parse(finding, "aws").id)
         ended = bench.ending(control, resource, finding, start)
         # A message that was sent just before the end is sent again: no queue and no topic can do better.
-        # But for a plan that was handed over already, which has nothing to say to the second delivery.
-        again = "sns:Publish" in calls[:place] and result is not None
-        wanted = replace(expected, messages=expected.messages + again)
+        wanted = replace(expected, messages=expected.messages + told_again(calls[:place], slow=slow))
         if result is not None and "No longer needed" in result.reason:
             # Part of the plan was enough; the next run reads the live resource and makes no more than it needs.
             assert ended.changes < wanted.changes
             wanted = replace(wanted, state=ended.state, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
         assert bench.handle(finding, "third") is None
+
+
+def told_again(calls: list[str], *, slow: bool) -> bool:
+    """Whether a run that begins anew after these calls sends a message again."""
+    if "sns:Publish" not in calls:
+        return False
+    # Once the plan stands in the ledger, the next run goes on with it.
+    return not (slow and "dynamodb:ExecuteStatement" in calls[calls.index("sns:Publish") :])

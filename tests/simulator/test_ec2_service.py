@@ -336,3 +336,18 @@ def test_options_of_the_metadata_service_that_are_not_named_stay(ec2: Desk) -> N
     assert (shown["HttpTokens"], shown["HttpPutResponseHopLimit"]) == ("required", 2)
     with pytest.raises(ServiceError, match=r"InvalidInstanceID\.NotFound"):
         ec2.ask("ModifyInstanceMetadataOptions", InstanceId="i-0123456789abcdef0", HttpTokens="required")
+
+
+def test_an_interface_has_the_groups_that_it_was_given_last_and_its_instance_too(ec2: Desk) -> None:
+    vpc = ec2.ask("CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.ask("CreateSubnet", VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    first = group(ec2, vpc)
+    second = ec2.ask("CreateSecurityGroup", GroupName="other", Description="d", VpcId=vpc)["GroupId"]
+    asked = {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet, "SecurityGroupIds": [first]}
+    (instance,) = ec2.ask("RunInstances", **asked)["Instances"]
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    ec2.ask("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=[second])
+    (shown,) = ec2.ask("DescribeNetworkInterfaces", NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+    assert [one["GroupId"] for one in shown["Groups"]] == [second]
+    (reservation,) = ec2.ask("DescribeInstances", InstanceIds=[instance["InstanceId"]])["Reservations"]
+    assert [one["GroupId"] for one in reservation["Instances"][0]["SecurityGroups"]] == [second]
