@@ -6,10 +6,19 @@ What follows from the catalog is not listed: `test_policy_statements.py` asks fo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lambdas.controls import catalog
 from operations.local_estate import PIPELINE
 from simulator.iam.decision import StatementRef
+from tests.organization.policy_world import TAKES_PART
+
+
+def writes(controls: Iterable[str]) -> set[str]:
+    """The actions that controls change something by."""
+    return {grant.action for identifier in controls for grant in catalog()[identifier].grants}
+
 
 # Kind of holder -> name of the policy -> Sids. Written as they stand in the deployed documents.
 INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
@@ -22,8 +31,8 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "role palisade-deployment": {"trust policy": ("Pipeline",)},
     "policy palisade-deployment-member": {
         "managed": (
-            "ConfigRules", "DecryptCode", "EndDetection", "EventRules", "Find", "Functions", "LogGroups", "NotItself",
-            "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy", "Roles",
+            "AttachOwnPolicies", "ConfigRules", "DecryptCode", "EndDetection", "EventRules", "Find", "Functions",
+            "LogGroups", "NotItself", "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy", "Roles",
         ),
     },
     "policy palisade-deployment-hub": {
@@ -106,6 +115,10 @@ UNPROVEN = {
     Place("role palisade-organization", "organization", "ServiceRoles"): (
         "Organizations and Security Hub make their service-linked roles by themselves here"
     ),
+    Place("policy palisade-deployment-member", "managed", "AttachOwnPolicies"): (
+        "what the controls that take part may do fits into one policy of a role; tests/components/test_limits.py asks for "
+        "the statement where a catalog needs more"
+    ),
 }
 # Actions that a statement lists and the loop does not use: whole holders that the engine uses to update, refresh
 # and destroy, which the local deployment does not do, and single actions.
@@ -119,6 +132,10 @@ UNUSED: dict[Place, dict[str, str]] = {
     Place("role palisade-recorder", "delivery", "Encrypt"): {
         "kms:Decrypt": "S3 asks for it where AWS Config delivers in several parts; the local one writes its check file",
     },
+    # The boundary is one for the whole catalog.
+    Place("policy palisade-boundary", "managed", "Catalog"): dict.fromkeys(
+        writes(catalog()) - writes(TAKES_PART), "the control that needs it takes no part here"
+    ),
 }
 
 
