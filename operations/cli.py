@@ -31,7 +31,7 @@ def root(
 
 @app.command()
 def simulate(
-    accounts: Annotated[int, typer.Option(min=1, max=400, help="Member accounts beside management and hub.")] = 6,
+    accounts: Annotated[int, typer.Option(min=1, max=400, help="Member accounts beside management and hub.")] = 3,
     regions: Annotated[str, typer.Option(help="Regions, the home Region first, separated by commas.")] = (
         "eu-west-1,us-east-1"
     ),

@@ -59,11 +59,13 @@ class Stage:
     timeline: Timeline
     broken: Sequence[Broken]
     exempted: Broken = field(init=False)
+    left_alone: tuple[LedgerOutcome, str] = field(init=False)
 
     def play(self) -> Iterator[Scene]:
         """Play all scenes, one after the other; what is exempted waits for the evening meanwhile."""
         self.exempted = self.breaks(self.members()[-1], [{"Key": EXEMPT_KEY, "Value": EXEMPT_VALUE}])
         self.organization.rest()
+        self.left_alone = self.last(self.exempted), self.workflow(self.exempted)
         for act in (approval, long_plan, undo, breaker, exemption):
             scene = Scene((act.__doc__ or "").partition("\n")[0].rstrip("."))
             try:
@@ -160,8 +162,8 @@ def long_plan(stage: Stage, scene: Scene) -> None:
     )
     asked = stage.last(one)
     # Its third call as the writer: changes are made, and more are to come.
-    writer = f"*:assumed-role/{stage.names.writer_role}/{asked.remediation}"
-    kill = Fault(Kind.KILL, principal=writer, nth=3, after_effect=True)
+    writer = f"*:assumed-role/{stage.names.writer_role}/*"
+    kill = Fault(Kind.KILL, account=one.resource.account, principal=writer, nth=3, after_effect=True)
     stage.organization.faults.add(kill)
     begun = stage.organization.world.agenda.now()
     stage.ask("alice", "approve", asked.remediation, "in tonight's downtime")
@@ -221,14 +223,15 @@ def breaker(stage: Stage, scene: Scene) -> None:
 def exemption(stage: Stage, scene: Scene) -> None:
     """An exempted resource is left alone until the exemption ends, and then remediated."""
     one = stage.exempted
-    known, status = stage.last(one), stage.workflow(one)
+    known, status = stage.left_alone
     scene.say(
         f"{_short(one.resource)} is exempted by its tag: {known.outcome}, {status}, {known.reason}",
         held=(known.outcome, status) == ("exempted", "SUPPRESSED"),
     )
     now = stage.organization.world.agenda.now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    stage.organization.advance(midnight - now + SWEEPS)
+    if stage.last(one).outcome == known.outcome:
+        stage.organization.advance(midnight - now + SWEEPS)
     ended = stage.last(one)
     scene.say(f"after its last day: {ended.outcome}, {ended.reason}", held=ended.outcome == "remediated")
 

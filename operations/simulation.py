@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.detection import RECONCILE_INPUT
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Place, Scope, Verdict
 from lambdas.findings import finding_id
@@ -33,9 +34,11 @@ from simulator.services.sns import Topics
 from simulator.world import partition_of
 
 # When the program is deployed, after the organisation's morning: what a scene shows at midnight is then hours away.
-EVENING = timedelta(hours=11)
-# What is judged on a schedule is judged within the hour.
-SCHEDULES, STEP = timedelta(minutes=75), timedelta(minutes=15)
+EVENING = timedelta(hours=9)
+# In how many accounts something of each control is broken.
+PLACES = 2
+# What is found is told within this time: CloudTrail knows a quarter of an hour later who made something.
+PATIENCE, STEP = timedelta(minutes=45), timedelta(minutes=5)
 # Outcomes after which a resource may stay as it is: people know of it.
 TOLD = frozenset({"notified", "dry-run", "awaiting-approval", "refused", "limited", "failed", "exempted"})
 LABELS = (
@@ -68,19 +71,19 @@ class Simulation:
     broken: list[Broken] = field(default_factory=list)
 
     def break_resources(self) -> None:
-        """Break a resource of every control in every member account, each beside a compliant neighbour.
+        """Break resources of every control, each beside a compliant neighbour, in two accounts that take turns.
 
-        Account by account and control by control the Regions take turns; what is global is in the home Region.
+        The Regions take turns too; what is global is in the home Region.
         """
         chance = random.Random(self.seed)  # noqa: S311 - which case stands where is no secret
-        queues = [(control, _shuffled(cases(control), chance)) for control in catalog().values()]
         world = self.organization.world
         members = [account.id for account in world.accounts.values() if account.kind == "member"]
-        for number, account in enumerate(members):
-            for turn, (control, queue) in enumerate(queues, start=number):
+        for turn, control in enumerate(catalog().values()):
+            queue = _shuffled(cases(control), chance)
+            for number in range(turn, turn + min(PLACES, len(members))):
                 everywhere = control.scope is Scope.GLOBAL
-                region = world.home_region if everywhere else world.regions[turn % len(world.regions)]
-                self._break(control, next(queue), account, region)
+                region = world.home_region if everywhere else world.regions[number % len(world.regions)]
+                self._break(control, next(queue), members[number % len(members)], region)
         self._settle()
 
     def _break(self, control: Control, case: Any, account: str, region: str) -> None:
@@ -114,16 +117,23 @@ class Simulation:
                     yield wait
 
     def await_outcomes(self) -> None:
-        """Let the loop come to rest, and the schedules of detection come round, until all is judged."""
+        """Let the loop come to rest; what only the reconciliation finds is found at once, as by its schedule."""
         self.organization.rest()
-        end = self.organization.world.agenda.now() + SCHEDULES
+        end = self.organization.world.agenda.now() + PATIENCE
+        self.reconcile({(one.resource.account, one.resource.region) for one in self._unjudged()})
         while self._unjudged() and self.organization.world.agenda.now() < end:
             self.organization.advance(STEP)
 
-    def _unjudged(self) -> bool:
+    def reconcile(self, places: Iterable[tuple[str, str]]) -> None:
+        """Reconcile accounts in Regions now, as their schedule does every six hours."""
+        for account, region in sorted(places):
+            client = self.organization.session(account, region).client("lambda")
+            client.invoke(FunctionName=self.names.detect_function, Payload=json.dumps(RECONCILE_INPUT))
+
+    def _unjudged(self) -> list[Broken]:
         hub = self.organization.session(local_estate.HUB)
-        assign(self.broken, ledger_outcomes(hub, self.names))
-        return any(one.outcome is None for one in self.broken)
+        assign(self.broken, ledger_outcomes(hub, self.names, self.timeline.start))
+        return [one for one in self.broken if one.outcome is None]
 
     def conclude(self) -> None:
         """Read back how everything ended: outcomes from the ledger, verdicts and neighbours from the services."""
@@ -168,6 +178,10 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
         parameters = {name: one.get("parameters", {}) for name, one in config["controls"].items()}
         simulation = Simulation(organization, names, parameters, seed, timeline)
         with _step(console, "resources broken by plain boto3, each beside a compliant neighbour") as done:
+            # What the deployment found in every account was remediated since, and is now seen to be.
+            members = [one.id for one in organization.world.accounts.values() if one.kind == "member"]
+            simulation.reconcile((account, region) for account in members for region in regions)
+            organization.rest()
             first = len(organization.door.log)
             simulation.break_resources()
             done.append(f"{len(simulation.broken)} resources, {len(organization.door.log) - first} API calls")
@@ -323,6 +337,11 @@ def _step(console: Console, what: str) -> Iterator[list[str]]:
 
 def _show(console: Console, summary: dict[str, Any], simulation: Simulation, out: Path) -> None:
     _show_walk(console, simulation)
+    for one in simulation.broken:
+        if one.left or one.neighbour_changed:
+            console.print(
+                f"[red]{one.control.id}[/red] {one.resource.arn}: {one.case.name}: {one.outcome}, {one.reason}"
+            )
     table = Table(show_header=False, box=None)
     for name, label in LABELS:
         table.add_row(label, str(summary[name]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from boto3 import Session
 
+from lambdas.findings import moment
 from lambdas.names import Names
 from operations.scenario import Broken
 from simulator.door import Entry
@@ -37,13 +39,14 @@ class LedgerOutcome:
     reason: str
 
 
-def ledger_outcomes(hub: Session, names: Names) -> list[LedgerOutcome]:
-    """Read the outcomes of all remediations from the hub's ledger, oldest first."""
+def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -> list[LedgerOutcome]:
+    """Read the outcomes of all remediations from the hub's ledger, oldest first; those from a time on, where given."""
+    first = "" if since is None else moment(since)
     pages = hub.client("dynamodb").get_paginator("scan").paginate(TableName=names.ledger_table)
     found = []
     for item in sorted((one for page in pages for one in page["Items"]), key=lambda one: one["at"]["S"]):
         body = json.loads(item["body"]["S"])
-        if "outcome" in body and "resource" in body:
+        if "outcome" in body and "resource" in body and item["at"]["S"] >= first:
             found.append(
                 LedgerOutcome(
                     item["remediation"]["S"],

@@ -32,7 +32,8 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
     "policy palisade-deployment-member": {
         "managed": (
             "AttachOwnPolicies", "ConfigRules", "DecryptCode", "EndDetection", "EventRules", "Find", "Functions",
-            "LogGroups", "NotItself", "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy", "Roles",
+            "LogGroups", "NotItself", "PassToFunctions", "Policies", "Queues", "ReadCode", "Recorder", "RecorderPolicy",
+            "Roles",
         ),
     },
     "policy palisade-deployment-hub": {
@@ -116,8 +117,8 @@ UNPROVEN = {
         "Organizations and Security Hub make their service-linked roles by themselves here"
     ),
     Place("policy palisade-deployment-member", "managed", "AttachOwnPolicies"): (
-        "what the controls that take part may do fits into one policy of a role; tests/components/test_limits.py asks for "
-        "the statement where a catalog needs more"
+        "what the controls that take part may do fits into one policy of a role; tests/components/test_limits.py asks "
+        "for the statement where a catalog needs more"
     ),
 }
 # Actions that a statement lists and the loop does not use: whole holders that the engine uses to update, refresh
