@@ -107,13 +107,15 @@ def missing(report: dict[str, Any], functions: Functions) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("control", CONTROLS)
-def test_the_tests_of_a_control_take_every_branch_of_its_verdicts_and_plans(control: Control, tmp_path: Path) -> None:
-    functions = reached(ROOT / "lambdas" / "controls" / f"{control.slug.replace('-', '_')}.py")
-    data, report = tmp_path / "coverage", tmp_path / "report.json"
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the tests of all controls, and of what they share, run in one interpreter: by file."""
+    folder = tmp_path_factory.mktemp("coverage")
+    data, report = folder / "data", folder / "report.json"
+    functions = {one for control in catalog().values() for one in reached(file_of(control))}
     files = sorted({str(path) for path, _ in functions})
-    measured = ["coverage", "run", f"--rcfile={os.devnull}", "--branch", f"--data-file={data}"]
-    command = [*measured, f"--include={','.join(files)}", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    run = ["coverage", "run", f"--rcfile={os.devnull}", "--branch", f"--data-file={data}"]
+    command = [*run, f"--include={','.join(files)}", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(  # noqa: S603 - our own interpreter and files
         [sys.executable, "-m", *command, *modules_about(functions)],
         cwd=ROOT,
@@ -126,8 +128,18 @@ def test_the_tests_of_a_control_take_every_branch_of_its_verdicts_and_plans(cont
     coverage.load()
     coverage.json_report(outfile=str(report))
     measurements = json.loads(report.read_text(encoding="utf-8"))
-    absolute = {str((ROOT / name).resolve()): one for name, one in measurements["files"].items()}
-    assert missing({"files": absolute}, functions) == []
+    return {"files": {str((ROOT / name).resolve()): one for name, one in measurements["files"].items()}}
+
+
+def file_of(control: Control) -> Path:
+    return ROOT / "lambdas" / "controls" / f"{control.slug.replace('-', '_')}.py"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_the_tests_of_a_control_take_every_branch_of_its_verdicts_and_plans(
+    control: Control, measured: dict[str, Any]
+) -> None:
+    assert missing(measured, reached(file_of(control))) == []
 
 
 def test_a_branch_that_no_test_takes_is_named() -> None:

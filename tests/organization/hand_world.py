@@ -59,11 +59,13 @@ STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_99
 # With EVERY_CALL=1 every call of every case is struck on every road: some minutes more, before a release.
 WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
-# Of the roads that people's decisions take, every so manieth call of the thorough case is struck.
+# Controls whose thorough case is struck at every call of the automatic road: a plan of one change, and of several.
+THROUGHOUT = ("EC2.13", "Palisade.S3.1")
+# Of the roads that people's decisions take, every so manieth call of theirs is struck.
 SHARE = 3
-# But no more than so many calls: a plan that takes an hour looks hundreds of times whether its changes have taken, and
-# each strike of one whose resources take their time to be made costs seconds.
-MOST, FEW = 40, 3
+# Of other controls so many calls of each road are struck, evenly: what they have in common is struck above. Fewer where
+# resources take their time to be made, for a strike then costs seconds.
+SOME, FEW = 6, 3
 
 
 @dataclass(frozen=True)
@@ -445,7 +447,11 @@ def thorough(control: Control) -> Case:
 
 def places(control: Control, case: Case, number: int, calls: int) -> range:
     """The calls that are struck of one case: to be killed after a call is to be killed before the next."""
-    return range(0, calls) if WHOLE or case is thorough(control) else range(number % STRIDE, calls, STRIDE)
+    if WHOLE or (control.id in THROUGHOUT and case is thorough(control)):
+        return range(0, calls)
+    if case is thorough(control):
+        return _evenly(control, case, calls, number)
+    return range(number % STRIDE, calls, STRIDE)
 
 
 def some_places(control: Control, case: Case, number: int, calls: int, road: int) -> range:
@@ -453,7 +459,13 @@ def some_places(control: Control, case: Case, number: int, calls: int, road: int
     if WHOLE:
         return range(0, calls)
     if case is thorough(control):
-        share = max(SHARE, -(-calls // (FEW if case.settle else MOST)))
-        return range((list(catalog()).index(control.id) + road) % share, calls, share)
+        if control.id in THROUGHOUT:
+            return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
+        return _evenly(control, case, calls, road)
     place = (number * STRIDE + road * 5) % calls
     return range(place, place + 1)
+
+
+def _evenly(control: Control, case: Case, calls: int, road: int) -> range:
+    share = max(SHARE, -(-calls // (FEW if case.settle else SOME)))
+    return range((list(catalog()).index(control.id) + road) % share, calls, share)
