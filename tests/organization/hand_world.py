@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -55,17 +54,6 @@ IDS = re.compile(
 TIMES = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+(Z|\+00:00)?")
 # The account's one state machine stands still: the steps of long plans are made by hand.
 STILL = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}}
-# All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
-# With EVERY_CALL=1 every call of every case is struck on every road: some minutes more, before a release.
-WHOLE = os.environ.get("EVERY_CALL") == "1"
-STRIDE = 13
-# Controls whose thorough case is struck at every call of the automatic road: a plan of one change, and of several.
-THROUGHOUT = ("EC2.13", "Palisade.S3.1")
-# Of the roads that people's decisions take, every so manieth call of theirs is struck.
-SHARE = 3
-# Of other controls so many calls of each road are struck, evenly: what they have in common is struck above. Fewer where
-# resources take their time to be made, for a strike then costs seconds.
-SOME, FEW = 6, 3
 
 
 @dataclass(frozen=True)
@@ -437,35 +425,3 @@ def bench_of() -> Iterator[Bench]:
     settings = {"limits": limits, "environments": environments, "controls": controls}
     with deployed(**settings) as loop, pytest.MonkeyPatch.context() as monkeypatch:
         yield Bench(loop, monkeypatch)
-
-
-def thorough(control: Control) -> Case:
-    """The case of which every call is struck."""
-    offered: list[Case] = scenario.cases(control)
-    return next((one for one in offered if one.thorough), offered[0])
-
-
-def places(control: Control, case: Case, number: int, calls: int) -> range:
-    """The calls that are struck of one case: to be killed after a call is to be killed before the next."""
-    if WHOLE or (control.id in THROUGHOUT and case is thorough(control)):
-        return range(0, calls)
-    if case is thorough(control):
-        return _evenly(control, case, calls, number)
-    return range(number % STRIDE, calls, STRIDE)
-
-
-def some_places(control: Control, case: Case, number: int, calls: int, road: int) -> range:
-    """Fewer of them, for roads that share most of their calls with others: each road and control begins elsewhere."""
-    if WHOLE:
-        return range(0, calls)
-    if case is thorough(control):
-        if control.id in THROUGHOUT:
-            return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
-        return _evenly(control, case, calls, road)
-    place = (number * STRIDE + road * 5) % calls
-    return range(place, place + 1)
-
-
-def _evenly(control: Control, case: Case, calls: int, road: int) -> range:
-    share = max(SHARE, -(-calls // (FEW if case.settle else SOME)))
-    return range((list(catalog()).index(control.id) + road) % share, calls, share)

@@ -13,7 +13,8 @@ from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
 from tests.controls.cases import Case
-from tests.organization.hand_world import Bench, bench_of, places
+from tests.organization.hand_world import Bench, bench_of
+from tests.organization.strikes import places
 
 EVERY = [
     pytest.param(

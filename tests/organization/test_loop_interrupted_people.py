@@ -19,8 +19,9 @@ from lambdas.remediation.request import parse
 from operations import scenario
 from simulator.door import Entry
 from tests.controls.cases import Case
-from tests.organization.hand_world import APPROVER, SHARE, Bench, bench_of, scrubbed, some_places, thorough
+from tests.organization.hand_world import APPROVER, Bench, bench_of, scrubbed
 from tests.organization.slow_plans import slowed
+from tests.organization.strikes import SHARE, some_places, thorough
 
 EVERY = [
     pytest.param(control, case, number, id=f"{control.id} {case.name}")
