@@ -117,6 +117,10 @@ def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
     killed_everywhere(bench, control, case, number, undoing)
 
 
+# What AWS names by itself and deletes by that name alone: an answer that was lost is looked for by people.
+UNKNOWN = {"EC2.6": "DeleteFlowLogs takes ids, and the answer with the id was lost"}
+
+
 @SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was_not(
@@ -126,7 +130,11 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
     bench.renew()
     _, finding, identifier = approved(bench, control, case)
     start = bench.mark()
-    bench.ended(identifier, bench.answered(finding, "whole"))
+    result = bench.answered(finding, "whole")
+    assert result is not None
+    if result.outcome is Outcome.IN_PROGRESS:
+        bench.stepped(identifier)
+        return  # its steps are killed at every call of theirs, below
     log = bench.log(start)
     for place in range(len(log)) if bench.undoable(identifier) else ():
         if not killed_after_effect(log, place):
@@ -138,6 +146,9 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
             bench.answered(finding, "first")
         bench.over()
         bench.ended(identifier, bench.answered(finding, "second"))
+        if control.id in UNKNOWN:
+            assert "it is not known whether it took effect" in bench.refused("undo", identifier)
+            continue
         undone = bench.undone(finding, identifier)
         assert undone["outcome"] == Outcome.UNDONE, f"killed after {log[place - 1].operation}: {undone['reason']}"
         assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
