@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambdas.controls import catalog
 from operations import local_estate
 from operations.engine import Engine, Stack, Workspace
 from simulator.engine.server import ProviderServer
 from simulator.local import LocalOrganization
 
 REGION = "eu-west-1"
+CONTROLS = ("EC2.13", "Palisade.S3.1")
 WORLD_OPEN: Any = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 FIRST, SECOND = (str(local_estate.FIRST_MEMBER + number) for number in range(2))
 
@@ -30,8 +32,10 @@ class Estate:
         return self.workspace.stack(name, self.config(*layers, **changes))
 
     def config(self, *layers: str, **changes: Any) -> dict[str, Any]:
-        """The settings of a stack of some layers."""
-        return {**local_estate.stack_config(self.organization), "layers": list(layers), **changes}
+        """The settings of a stack of some layers; two controls are enough for what the engine does with them."""
+        config = local_estate.stack_config(self.organization)
+        off = {control: {"mode": "off"} for control in catalog() if control not in CONTROLS}
+        return {**config, "controls": {**config["controls"], **off}, "layers": list(layers), **changes}
 
     def client(self, account: str, service: str) -> Any:
         """An administrator's client in an account."""
