@@ -23,7 +23,11 @@ GIVEN = {"key": {REGION: "alias/data"}, "reencrypt": True, "reencrypt_role": ROL
 @pytest.fixture(scope="module")
 def loop() -> Iterator[People]:
     overrides = [
-        {"accounts": [TEAM], "controls": {S3.id: {"mode": "approve", "parameters": GIVEN}}},
+        # A bucket without a policy is a question of S3.5, too.
+        {
+            "accounts": [TEAM],
+            "controls": {S3.id: {"mode": "approve", "parameters": GIVEN}, "S3.5": {"mode": "off"}},
+        },
         {"accounts": [NOTIFIED], "controls": {SSH.id: {"mode": "notify"}}},
     ]
     with peopled(overrides=overrides) as opened:
