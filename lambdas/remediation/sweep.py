@@ -38,6 +38,9 @@ WEEK = 7 * 24 * HOUR
 RECENT = 2 * HOUR
 # Cases whose findings are asked for again, if they still fail.
 ASKED_AGAIN = (Next.AGAIN, Next.STUCK, Next.REMIND)
+# Detection looks at everything every six hours: what fails still a day after we have proved it was broken anew before
+# detection came, and its finding, which never passed, says nothing new.
+UNSEEN = timedelta(days=1)
 # Statuses that take a failing finding out of sight: ours alone are right.
 SET_ASIDE = ("SUPPRESSED", "RESOLVED")
 
@@ -76,7 +79,7 @@ class Sweep:
             # What has changed while everything was stopped, or no sweep came, is older.
             self._changed(done, WEEK if thoroughly else RECENT)
         if thoroughly:
-            self._foreign(done)
+            self._foreign(done, stopped=stopped)
         if self.faults:
             raise ExceptionGroup("the state table holds cases that cannot be read", self.faults)
         return done
@@ -141,9 +144,8 @@ class Sweep:
             step = {"reminding": case.reminded + 1} if case.next == Next.REMIND else {}
             self.guard.stand(case.key, {**_later(Next.AGAIN, HOUR), **step})
             asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
-        if asked:
-            self.voice.security_hub.batch_update_findings(FindingIdentifiers=asked, Workflow={"Status": "NEW"})
-            done["again"] += len(asked)
+        self._renew(asked)
+        done["again"] += len(asked)
 
     def _resumed(self, case: Case) -> bool:
         """Start the steps of a long plan again that has come to a halt; False where it is none."""
@@ -178,10 +180,7 @@ class Sweep:
             for finding in page
             if self._unanswered(finding)
         ]
-        for start in range(0, len(asked), UPDATED):
-            self.voice.security_hub.batch_update_findings(
-                FindingIdentifiers=asked[start : start + UPDATED], Workflow={"Status": "NEW"}
-            )
+        self._renew(asked)
         done["changed"] += len(asked)
 
     def _unanswered(self, finding: Mapping[str, Any]) -> bool:
@@ -205,11 +204,31 @@ class Sweep:
                 done["disagreements"] += 1
             self._rest(case)
 
-    def _foreign(self, done: Counter[str]) -> None:
-        """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation."""
+    def _foreign(self, done: Counter[str], *, stopped: bool) -> None:
+        """Tell of findings of ours that fail and were set aside by somebody else; they are never an authorisation.
+
+        Those that we have resolved ourselves, and that detection has not seen pass since, are asked for again.
+        """
+        asked = []
         for page in self._pages(self._ours(*SET_ASIDE)):
             for finding in page:
-                self._set_aside(finding, done)
+                case, status = self._case_of(finding), finding["Workflow"]["Status"]
+                if case is None or case.next == Next.STUCK:
+                    continue
+                if case.status != status:
+                    self._set_aside(case, finding, done)
+                elif status == "RESOLVED" and (case.answered or "") < moment(datetime.now(UTC) - UNSEEN):
+                    asked.append({"Id": finding["Id"], "ProductArn": finding["ProductArn"]})
+        if not stopped:
+            self._renew(asked)
+            done["unseen"] += len(asked)
+
+    def _renew(self, asked: Sequence[Mapping[str, str]]) -> None:
+        """Ask for findings again."""
+        for start in range(0, len(asked), UPDATED):
+            self.voice.security_hub.batch_update_findings(
+                FindingIdentifiers=asked[start : start + UPDATED], Workflow={"Status": "NEW"}
+            )
 
     def _ours(self, *statuses: str) -> dict[str, Any]:
         """Filters for findings of ours that fail, with one of these workflow statuses."""
@@ -228,10 +247,8 @@ class Sweep:
             if not self._time():
                 return
 
-    def _set_aside(self, finding: Mapping[str, Any], done: Counter[str]) -> None:
-        case, status = self._case_of(finding), finding["Workflow"]["Status"]
-        if case is None or case.next == Next.STUCK or case.status == status:
-            return
+    def _set_aside(self, case: Case, finding: Mapping[str, Any], done: Counter[str]) -> None:
+        status = finding["Workflow"]["Status"]
         # Set aside again after we have answered again is another change; Security Hub says of none when it was.
         mark = f"{status} {finding['UpdatedAt']} {case.remediation}"
         if case.reported == mark:

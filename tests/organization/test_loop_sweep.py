@@ -44,7 +44,6 @@ from tests.organization.sweep_world import (
     window,
 )
 
-pytestmark = pytest.mark.xdist_group("loop-sweep")
 OPEN = [("tcp", 22, 22, "0.0.0.0/0")]
 APPROVE = {SSH.id: "approve"}
 
@@ -262,6 +261,23 @@ def test_a_status_that_somebody_else_has_set_is_reported_once_per_change(loop: P
     assert reported() == [said["RESOLVED"], said["SUPPRESSED"], said["SUPPRESSED"]]
     assert status(loop, exempted) == "SUPPRESSED"
     assert loop.mails(exempted) == []
+
+
+def test_what_was_broken_again_before_detection_saw_it_mended_is_asked_again_after_a_day(loop: People) -> None:
+    with policy(loop, modes=APPROVE):
+        group = made(loop)
+        (asked,) = loop.named(group.arn, "awaiting-approval")
+        # The event that the group passes is lost, and by the next reconciliation it is open again.
+        loop.organization.faults.drop_config_events(1.0)
+        assert loop.asks(loop.person("alice"), "approve", asked)[0] == 200
+        loop.rest()
+        open_more(loop, group)
+        assert (status(loop, group), outcomes(loop, group)) == ("RESOLVED", ["awaiting-approval", "remediated"])
+        assert loop.finding(group)["Compliance"]["Status"] == "FAILED"
+        elapsed(loop, 25)
+        loop.organization.faults.drop_config_events(0)
+    assert outcomes(loop, group) == ["awaiting-approval", "remediated", "awaiting-approval"]
+    assert status(loop, group) == "NOTIFIED"
 
 
 def test_a_status_that_was_right_after_the_outcome_before_is_reported_too(loop: People) -> None:
