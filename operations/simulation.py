@@ -194,7 +194,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
         played = _play(console, Stage(organization, names, timeline, simulation.broken))
         summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
         messages = _messages(organization)
-        summary["scenes"] = {scene.title: scene.held for scene in played}
+        summary["scenes"] = {scene.title: scene.ending for scene in played}
         _write(out, summary, simulation, messages, regions, str(simulated), played)
     _show(console, summary, simulation, out)
     return not summary["left_broken"] and not summary["neighbours_changed"] and all(scene.held for scene in played)
@@ -218,7 +218,7 @@ def _play(console: Console, stage: Stage) -> list[Scene]:
     played = []
     start = time.monotonic()
     for scene in stage.play():
-        mark = "[green]ok[/green]" if scene.held else "[red]no[/red]"
+        mark = "[dim]--[/dim]" if not scene.played else "[green]ok[/green]" if scene.held else "[red]no[/red]"
         console.print(f"{mark} {scene.title} [dim]({time.monotonic() - start:.1f} s)[/dim]")
         for line in scene.lines:
             console.print(Text(f"     {line}", overflow="ellipsis", no_wrap=True))
@@ -351,8 +351,9 @@ def _show(console: Console, summary: dict[str, Any], simulation: Simulation, out
 
 
 def _show_walk(console: Console, simulation: Simulation) -> None:
-    """Show the timeline of one resource; that of all is in the report."""
-    one = next((one for one in simulation.broken if one.outcome == "remediated"), None)
+    """Show the timeline of one resource that has a name of its own; that of all is in the report."""
+    named = [one for one in simulation.broken if one.control.by_rule and one.neighbour is not None]
+    one = next((one for one in named if one.outcome == "remediated"), None)
     if one is None:
         return
     console.print(f"\n[bold]{one.control.id}[/bold] {one.resource.arn}")

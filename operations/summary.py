@@ -29,7 +29,7 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class LedgerOutcome:
-    """One outcome as the ledger holds it."""
+    """One outcome as the ledger holds it; `slow` says that its plan has changes that take time."""
 
     remediation: str
     control: str
@@ -37,6 +37,7 @@ class LedgerOutcome:
     resource: str
     outcome: str
     reason: str
+    slow: bool
 
 
 def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -> list[LedgerOutcome]:
@@ -55,6 +56,7 @@ def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -
                     body["resource"],
                     body["outcome"],
                     body["reason"],
+                    any(change["effect"] for change in body.get("plan", {}).get("changes", ())),
                 )
             )
     return found

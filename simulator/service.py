@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from botocore import xform_name
 
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 Operation = Callable[[Call], dict[str, Any]]
+
+
+class Emits(Protocol):
+    """The part of EventBridge that services use: events of theirs on an account's default bus."""
+
+    def emit(
+        self,
+        account: str,
+        region: str,
+        source: str,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        resources: tuple[str, ...] = (),
+    ) -> None:
+        """Put one event on the default bus of an account and Region."""
+        ...
 
 
 class Service:

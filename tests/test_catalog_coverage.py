@@ -161,5 +161,5 @@ def test_a_branch_that_no_test_takes_is_named() -> None:
 
 def test_functions_that_a_control_shares_with_others_are_looked_at() -> None:
     found = {(path.stem, name) for path, name in reached(ROOT / "lambdas/controls/s3_bucket_customer_key_encrypted.py")}
-    assert ("bucket_encryption", "key_fault") in found
+    assert ("kms_keys", "fault") in found
     assert ("s3_bucket_customer_key_encrypted", "read") not in found

@@ -8,12 +8,11 @@ Source: Elastic Load Balancing API reference (2012-06-01); Classic Load Balancer
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls import model
-from lambdas.controls.model import READ_AT, Change, Evaluation, Grant, Place, Plan, Refusal, Resource
+from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
 from lambdas.services import load_balancers
 
 if TYPE_CHECKING:
@@ -26,22 +25,18 @@ def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None
     if "/" in resource.id:
         return None
     elb: Any = session.client("elb")
-    now, kind = datetime.now(UTC), load_balancers.KINDS["classic"]
     with absent("LoadBalancerNotFound"):
         found = elb.describe_load_balancers(LoadBalancerNames=[resource.id])["LoadBalancerDescriptions"][0]
-        return {
-            "Name": found["LoadBalancerName"],
-            "Type": "classic",
-            "DNSName": found["DNSName"],
-            "CreatedTime": found["CreatedTime"].isoformat(),
-            "Zones": len(found["AvailabilityZones"]),
-            "DeletionProtection": False,
-            "Targets": len(found["Instances"]),
-            "AnswersItself": False,
-            "LastTraffic": load_balancers.last_traffic(session, kind, resource.id, found["CreatedTime"], now),
-            "Tags": elb.describe_tags(LoadBalancerNames=[resource.id])["TagDescriptions"][0]["Tags"],
-            READ_AT: now.isoformat(),
-        }
+        return load_balancers.described(
+            session,
+            resource,
+            "classic",
+            found,
+            DeletionProtection=False,
+            Targets=len(found["Instances"]),
+            AnswersItself=False,
+            Tags=elb.describe_tags(LoadBalancerNames=[resource.id])["TagDescriptions"][0]["Tags"],
+        )
     return None
 
 
@@ -61,14 +56,7 @@ def plan(
     resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Plan | Refusal:
     """Tell people, or delete the load balancer where the parameter says so."""
-    deletion = Change(
-        name="delete-load-balancer",
-        service="elb",
-        operation="delete_load_balancer",
-        parameters={"LoadBalancerName": resource.id},
-        grants=(Grant("elasticloadbalancing:DeleteLoadBalancer", (resource.arn,)),),
-        irreversible=load_balancers.IRREVERSIBLE,
-    )
+    deletion = load_balancers.deletion(resource, "elb", {"LoadBalancerName": resource.id})
     command = f"aws elb delete-load-balancer --region {resource.region} --load-balancer-name {resource.id}"
     return load_balancers.plan(settings, parameters, deletion, command)
 

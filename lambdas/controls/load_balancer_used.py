@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls import model
-from lambdas.controls.model import READ_AT, Change, Evaluation, Grant, Place, Plan, Refusal, Resource
+from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
 from lambdas.services import load_balancers
-from lambdas.services.load_balancers import KINDS
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -41,25 +39,20 @@ def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None
     if not ID.fullmatch(resource.id):
         return None
     elb: Any = session.client("elbv2")
-    named, now = {"LoadBalancerArn": resource.arn}, datetime.now(UTC)
     with absent("LoadBalancerNotFound"):
         found = elb.describe_load_balancers(LoadBalancerArns=[resource.arn])["LoadBalancers"][0]
-        kind = KINDS[found["Type"]]
-        attributes = {one["Key"]: one["Value"] for one in elb.describe_load_balancer_attributes(**named)["Attributes"]}
-        targets = sum(1 for _ in _targets(elb, resource.arn))
-        return {
-            "Name": found["LoadBalancerName"],
-            "Type": found["Type"],
-            "DNSName": found.get("DNSName"),
-            "CreatedTime": found["CreatedTime"].isoformat(),
-            "Zones": len(found["AvailabilityZones"]),
-            "DeletionProtection": attributes.get(PROTECTION) == "true",
-            "Targets": targets,
-            "AnswersItself": found["Type"] == "application" and not targets and _answers_itself(elb, resource.arn),
-            "LastTraffic": load_balancers.last_traffic(session, kind, resource.id, found["CreatedTime"], now),
-            "Tags": elb.describe_tags(ResourceArns=[resource.arn])["TagDescriptions"][0]["Tags"],
-            READ_AT: now.isoformat(),
-        }
+        kind, targets = found["Type"], sum(1 for _ in _targets(elb, resource.arn))
+        attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=resource.arn)["Attributes"]
+        return load_balancers.described(
+            session,
+            resource,
+            kind,
+            found,
+            DeletionProtection={"Key": PROTECTION, "Value": "true"} in attributes,
+            Targets=targets,
+            AnswersItself=kind == "application" and not targets and _answers_itself(elb, resource.arn),
+            Tags=elb.describe_tags(ResourceArns=[resource.arn])["TagDescriptions"][0]["Tags"],
+        )
     return None
 
 
@@ -103,14 +96,7 @@ def plan(
     resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Plan | Refusal:
     """Tell people, or delete the load balancer where the parameter says so."""
-    deletion = Change(
-        name="delete-load-balancer",
-        service="elbv2",
-        operation="delete_load_balancer",
-        parameters={"LoadBalancerArn": resource.arn},
-        grants=(Grant("elasticloadbalancing:DeleteLoadBalancer", (resource.arn,)),),
-        irreversible=load_balancers.IRREVERSIBLE,
-    )
+    deletion = load_balancers.deletion(resource, "elbv2", {"LoadBalancerArn": resource.arn})
     command = f"aws elbv2 delete-load-balancer --region {resource.region} --load-balancer-arn {resource.arn}"
     return load_balancers.plan(settings, parameters, deletion, command)
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
+from lambdas.services import kms_keys
 from lambdas.services import rds_instances as instances
-from lambdas.services.bucket_encryption import key_fault
 from lambdas.services.rds_calls import FEATURES, MONITORING, OF_SECRET, OF_STORAGE, SECRET_USES
 from lambdas.services.rds_replacement import Replacement, stop_superseded
 
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 PEOPLE = (model.Audience.OWNER, model.Audience.OPERATIONS)
-KEY_FIELDS = ("Arn", "KeyManager", "KeyState", "KeySpec")
 QUOTAS = ("DBInstances", "AllocatedStorage", "ManualSnapshots")
 RDS = "arn:{partition}:rds:{region}:{account}:"
 EC2 = "arn:{partition}:ec2:{region}:{account}:"
 DB, SNAPSHOTS, OURS = (f"{RDS}db:*",), (f"{RDS}snapshot:*",), (f"{RDS}snapshot:palisade-*",)
-KEYS = ("arn:{partition}:kms:{region}:{account}:key/*",)
 ROLES = ("arn:{partition}:iam::{account}:role/*",)
 SECRETS = ("arn:{partition}:secretsmanager:{region}:{account}:secret:rds!*",)
 
@@ -97,8 +95,8 @@ def inspect(
     subnets = [one["SubnetIdentifier"] for one in settings["DBSubnetGroup"]["Subnets"]]
     secret = settings.get("MasterUserSecret", {}).get("KmsKeyId")
     return {
-        "Key": _key(session, parameters["key"]),
-        "SecretKey": _key(session, secret) if secret else None,
+        "Key": kms_keys.describe(session, parameters["key"], resource.account, resource.region),
+        "SecretKey": kms_keys.describe(session, secret, resource.account, resource.region) if secret else None,
         "Group": _group(ec2, parameters["quarantine_group"], settings["DBSubnetGroup"]["VpcId"]),
         "Taken": sorted([one["DBInstanceIdentifier"] for one in taken] + [one["DBSnapshotIdentifier"] for one in kept]),
         "Encryptable": any(one["SupportsStorageEncryption"] for one in options),
@@ -110,13 +108,6 @@ def inspect(
             for one in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
         },
     }
-
-
-def _key(session: Session, name: str) -> dict[str, Any]:
-    with absent("NotFoundException", "InvalidArnException"):
-        found: Any = session.client("kms").describe_key(KeyId=name)["KeyMetadata"]
-        return {"Name": name, **{field: found[field] for field in KEY_FIELDS}}
-    return {"Name": name}
 
 
 def _group(ec2: Any, name: str, vpc: str) -> dict[str, Any] | None:
@@ -199,7 +190,7 @@ def _reasons(settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: 
 def _missing(settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
     """Say what around the instance is not as the plan needs it."""
     account, region = settings["DBInstanceArn"].split(":")[4], settings["DBInstanceArn"].split(":")[3]
-    fault = key_fault(facts["Key"], account, region)
+    fault = kms_keys.fault(facts["Key"], account, region)
     if fault:
         yield f"the key {parameters['key']} {fault}"
     if not facts["Encryptable"]:
@@ -295,13 +286,7 @@ CONTROL = model.Control(
     # Every evaluation is billed; findings come from the reconciliation, which runs more often.
     detection=model.CustomRule(on_change=False, schedule=model.Frequency.DAILY),
     parameters={
-        "key": model.Parameter(
-            type="string",
-            description="the customer managed key of the Region: an alias, which each account has of its own, or the "
-            "ARN of a key of one account; without it nothing is changed",
-            pattern=r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-            per_region=True,
-        ),
+        "key": kms_keys.PARAMETER,
         "quarantine_group": model.Parameter(
             type="string",
             description="the name of the security group without inbound rules that databases are closed by while they "
@@ -317,7 +302,7 @@ CONTROL = model.Control(
         Grant("rds:DescribeAccountAttributes", ("*",)),
         Grant("ec2:DescribeSecurityGroups", ("*",)),
         Grant("ec2:DescribeSubnets", ("*",)),
-        Grant("kms:DescribeKey", KEYS),
+        Grant("kms:DescribeKey", kms_keys.KEYS),
     ),
     probe_grants=(Grant("cloudwatch:GetMetricStatistics", ("*",)),),
     grants=(
@@ -338,7 +323,7 @@ CONTROL = model.Control(
         ),
         Grant("rds:AddRoleToDBInstance", DB),
         Grant("rds:RemoveRoleFromDBInstance", DB),
-        *(Grant(action, KEYS, conditions) for action, conditions in (*OF_STORAGE, *OF_SECRET)),
+        *(Grant(action, kms_keys.KEYS, conditions) for action, conditions in (*OF_STORAGE, *OF_SECRET)),
         *(Grant(action, SECRETS) for action in SECRET_USES),
         Grant("iam:PassRole", ROLES, MONITORING),
         Grant("iam:PassRole", ROLES, FEATURES),

@@ -19,6 +19,7 @@ from lambdas.controls.model import Evaluation, Place, Plan, Refusal, Resource
 from lambdas.services import bucket_encryption as encryption
 from lambdas.services import bucket_encryption_changes as changes
 from lambdas.services import bucket_reads as reads
+from lambdas.services import kms_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -74,7 +75,7 @@ def plan(
         return Refusal(f"the bucket lies in {facts['Location']}, not in {resource.region}")
     if encryption.default(settings)["SSEAlgorithm"] not in encryption.NAMES:
         return Refusal(f"{encryption.in_use(settings)} is set by the service that the bucket belongs to")
-    fault = encryption.key_fault(facts["Key"], resource.account, resource.region)
+    fault = kms_keys.fault(facts["Key"], resource.account, resource.region)
     if fault:
         return Refusal(f"the key {parameters['key']} {fault}: every later write to the bucket would fail")
     rule = changes.by_key(settings, facts["Key"]["Arn"])
@@ -111,7 +112,7 @@ CONTROL = model.Control(
     scope=model.Scope.REGIONAL,
     # A key is disabled or deleted without the bucket: the schedule sees it.
     detection=model.CustomRule(on_change=True, schedule=model.Frequency.DAILY),
-    parameters={"key": changes.KEY, **changes.REENCRYPTION},
+    parameters={"key": kms_keys.PARAMETER, **changes.REENCRYPTION},
     read_grants=reads.GRANTS,
     probe_grants=changes.PROBE_GRANTS,
     grants=changes.GRANTS,

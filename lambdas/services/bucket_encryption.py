@@ -1,8 +1,8 @@
-"""What a bucket's default encryption, its policy and a key's description mean: pure decisions.
+"""What a bucket's default encryption, its policy and its key's policy mean: pure decisions.
 
 Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", "Enabling Amazon S3 server
 access logging"; Elastic Load Balancing, "Enable access logs for your Application Load Balancer"; AWS KMS
-Developer Guide, "Key states" and "Key policies".
+Developer Guide, "Key policies".
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lambdas.services import kms_keys
+
 SSE_S3 = "AES256"
 SSE_KMS = "aws:kms"
 DSSE_KMS = "aws:kms:dsse"
-AWS_ALIAS = "alias/aws/"
 NAMES = {SSE_S3: "SSE-S3", SSE_KMS: "SSE-KMS", DSSE_KMS: "DSSE-KMS"}
-STATES = {"Disabled": "is disabled", "PendingDeletion": "is pending deletion"}
 LOG_GROUP = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 # What a user of the bucket needs of its key, by what they may do with objects.
 USES = {"s3:PutObject": "kms:GenerateDataKey", "s3:GetObject": "kms:Decrypt"}
@@ -63,44 +63,12 @@ def default(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def belongs_elsewhere(name: str, account: str, region: str) -> str | None:
-    """Say where the key of an ARN belongs if not to this account and Region; other names are resolved in them."""
-    parts = name.split(":")
-    if parts[0] != "arn" or len(parts) < 6:
-        return None
-    if parts[4] != account:
-        return f"belongs to account {parts[4]}"
-    return f"lies in {parts[3]}" if parts[3] != region else None
-
-
-def by_aws(name: str) -> bool:
-    """Whether a name is an alias of AWS's own, such as alias/aws/s3; nobody else can make one."""
-    return name.rsplit(":", 1)[-1].startswith(AWS_ALIAS)
-
-
-def key_fault(key: Mapping[str, Any], account: str, region: str) -> str | None:
-    """Say why a key is not a usable customer managed key of this account and Region, or None where it is."""
-    elsewhere = belongs_elsewhere(key["Name"], account, region)
-    if elsewhere:
-        return elsewhere
-    if by_aws(key["Name"]) or key.get("KeyManager") == "AWS":
-        return "is managed by AWS"
-    if "KeyState" not in key:
-        return "does not exist"
-    if key["KeyState"] != "Enabled":
-        return STATES.get(key["KeyState"], f"cannot be used in its state {key['KeyState']}")
-    # A key of this specification has no other usage than to encrypt and decrypt.
-    if key["KeySpec"] != "SYMMETRIC_DEFAULT":
-        return f"is not a symmetric encryption key but {key['KeySpec']}"
-    return None
-
-
 def by_customer_key(settings: Mapping[str, Any]) -> bool:
     """Whether new objects are encrypted under a customer managed key that can be used."""
     key = settings["Key"]
     if key is None or default(settings)["SSEAlgorithm"] not in (SSE_KMS, DSSE_KMS):
         return False
-    return key_fault(key, settings["Account"], settings["Region"]) is None
+    return kms_keys.fault(key, settings["Account"], settings["Region"]) is None
 
 
 def in_use(settings: Mapping[str, Any]) -> str:
@@ -112,7 +80,7 @@ def in_use(settings: Mapping[str, Any]) -> str:
         return (
             f"{algorithm} with the AWS managed key aws/s3" if rule["SSEAlgorithm"] in (SSE_KMS, DSSE_KMS) else algorithm
         )
-    fault = key_fault(key, settings["Account"], settings["Region"])
+    fault = kms_keys.fault(key, settings["Account"], settings["Region"])
     if fault == "is managed by AWS":
         return f"{algorithm} with the AWS managed key {key['Name']}"
     return f"{algorithm} with key {key['Name']}{f', which {fault}' if fault else ''}"

@@ -27,13 +27,6 @@ GRANTS = (
     Grant("iam:PassRole", ("{parameter:reencrypt_role}",), PASSED),
 )
 PROBE_GRANTS = (Grant("s3:DescribeJob", ("arn:{partition}:s3:{region}:{account}:job/*",)),)
-KEY = Parameter(
-    type="string",
-    description="the customer managed key of the Region: an alias, which each account has of its own, or the "
-    "ARN of a key of one account; without it people are told and nothing is changed",
-    pattern=r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-    per_region=True,
-)
 REENCRYPTION = {
     "reencrypt": Parameter(
         type="boolean",

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 from lambdas.answers import absent
 from lambdas.controls.model import Grant, Place, Resource
 from lambdas.services import bucket_encryption as encryption
+from lambdas.services import kms_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 # What GetBucketLocation says of the two Regions that are older than it.
 LOCATIONS = {None: "us-east-1", "EU": "eu-west-1"}
-DESCRIBED = ("Arn", "KeyManager", "KeyState", "KeySpec")
 BUCKETS = ("arn:{partition}:s3:::*",)
-KEYS = ("arn:{partition}:kms:{region}:{account}:key/*",)
 
 GRANTS = (
     Grant("s3:GetEncryptionConfiguration", BUCKETS),
@@ -30,8 +29,8 @@ GRANTS = (
     Grant("s3:GetBucketLocation", BUCKETS),
     Grant("s3:GetReplicationConfiguration", BUCKETS),
     Grant("s3:ListAllMyBuckets", ("*",)),
-    Grant("kms:DescribeKey", KEYS),
-    Grant("kms:GetKeyPolicy", KEYS),
+    Grant("kms:DescribeKey", kms_keys.KEYS),
+    Grant("kms:GetKeyPolicy", kms_keys.KEYS),
 )
 
 
@@ -50,7 +49,7 @@ def read(session: Session, resource: Resource) -> dict[str, Any] | None:
             "LogDeliveryByAcl": _log_group_writes(s3, bucket),
         }
         named = encryption.default(settings).get("KMSMasterKeyID")
-        settings["Key"] = _key(session, named, resource) if named else None
+        settings["Key"] = kms_keys.describe(session, named, resource.account, resource.region) if named else None
         return settings
     return None
 
@@ -60,8 +59,11 @@ def inspect(session: Session, resource: Resource, settings: Mapping[str, Any], k
     s3 = session.client("s3")
     bucket = _bucket(resource)
     location = s3.get_bucket_location(**bucket).get("LocationConstraint")
-    facts: dict[str, Any] = {"Location": LOCATIONS.get(location, location), "Key": _key(session, key, resource)}
-    if encryption.key_fault(facts["Key"], resource.account, resource.region) is None:
+    facts: dict[str, Any] = {
+        "Location": LOCATIONS.get(location, location),
+        "Key": kms_keys.describe(session, key, resource.account, resource.region),
+    }
+    if kms_keys.fault(facts["Key"], resource.account, resource.region) is None:
         policy = session.client("kms").get_key_policy(KeyId=facts["Key"]["Arn"], PolicyName="default")["Policy"]
         facts["CutOff"] = encryption.cut_off(settings["Policy"], json.loads(policy), resource.account)
         facts["NotReplicated"] = _not_replicated(s3, bucket)
@@ -107,16 +109,6 @@ def _log_group_writes(s3: Any, bucket: Any) -> bool:
         grant["Grantee"].get("URI") == encryption.LOG_GROUP and grant["Permission"] in ("WRITE", "FULL_CONTROL")
         for grant in s3.get_bucket_acl(**bucket)["Grants"]
     )
-
-
-def _key(session: Session, name: str, resource: Resource) -> dict[str, Any]:
-    """Describe a key; what the name itself gives away is not asked for."""
-    if encryption.by_aws(name) or encryption.belongs_elsewhere(name, resource.account, resource.region):
-        return {"Name": name}
-    with absent("NotFoundException", "InvalidArnException"):
-        found: Any = session.client("kms").describe_key(KeyId=name)["KeyMetadata"]
-        return {"Name": name, **{field: found[field] for field in DESCRIBED}}
-    return {"Name": name}
 
 
 def _not_replicated(s3: Any, bucket: Any) -> list[str]:

@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
-from lambdas.controls.model import READ_AT, Change, Evaluation, Parameter, Plan, Refusal
+from lambdas.controls.model import READ_AT, Change, Evaluation, Grant, Parameter, Plan, Refusal, Resource
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -167,7 +167,37 @@ def last_use(settings: Settings) -> date | None:
     return date.fromisoformat(max(days)) if days else None
 
 
-def plan(settings: Settings, parameters: Mapping[str, Any], deletion: Change, command: str) -> Plan | Refusal:
+def described(session: Session, resource: Resource, kind: str, found: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The settings of a load balancer by its description, what is asked for besides, and when it last had traffic.
+
+    `more` are DeletionProtection, Targets (how many are registered), AnswersItself and Tags.
+    """
+    now, created = datetime.now(UTC), found["CreatedTime"]
+    return {
+        "Name": found["LoadBalancerName"],
+        "Type": kind,
+        "DNSName": found.get("DNSName"),
+        "CreatedTime": created.isoformat(),
+        "Zones": len(found["AvailabilityZones"]),
+        "LastTraffic": last_traffic(session, KINDS[kind], resource.id, created, now),
+        READ_AT: now.isoformat(),
+        **more,
+    }
+
+
+def deletion(resource: Resource, service: str, named: Mapping[str, str]) -> Change:
+    """The one change: the load balancer goes, named as the API of its type names it."""
+    return Change(
+        name="delete-load-balancer",
+        service=service,
+        operation="delete_load_balancer",
+        parameters=named,
+        grants=(Grant("elasticloadbalancing:DeleteLoadBalancer", (resource.arn,)),),
+        irreversible=IRREVERSIBLE,
+    )
+
+
+def plan(settings: Settings, parameters: Mapping[str, Any], change: Change, command: str) -> Plan | Refusal:
     """Tell people, with the command that deletes it; or delete it where the parameter says so."""
     message = (
         f"{KINDS[settings['Type']].called} {settings['Name']}{_address(settings)} has carried no traffic in the last "
@@ -186,7 +216,7 @@ def plan(settings: Settings, parameters: Mapping[str, Any], deletion: Change, co
     if keeper is not None:
         return Refusal(f"{keeper} owns it and would make it anew, under another name: delete it there")
     return Plan(
-        changes=(deletion,),
+        changes=(change,),
         removes=True,
         tell=PEOPLE,
         leaves=(

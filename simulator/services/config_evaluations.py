@@ -7,12 +7,12 @@ notification" of the developer guide; Security Hub user guide, "Viewing findings
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.call import Call, ServiceError
+from simulator.service import Emits
 from simulator.services.config_rules import Rule, Rules
 from simulator.services.config_snapshots import stamp
 
@@ -23,22 +23,6 @@ NOT_APPLICABLE = "NOT_APPLICABLE"
 EVENT_SECONDS = 1.0
 HUB_SECONDS = 60.0  # AWS: "generally within 5 minutes"
 DETAIL_TYPE = "Config Rules Compliance Change"
-
-
-class Emits(Protocol):
-    """The part of EventBridge that takes the services' own events."""
-
-    def emit(
-        self,
-        account: str,
-        region: str,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: Iterable[str] = (),
-    ) -> None:
-        """Put an event on the default bus of an account and Region."""
-        ...
 
 
 class ImportsEvaluations(Protocol):

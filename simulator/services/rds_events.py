@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from simulator.call import Call
+from simulator.service import Emits
 from simulator.services.rds_identifiers import combination, paged
 from simulator.services.rds_records import Instance, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from simulator.world import World
 
 KEPT = timedelta(days=14)
@@ -36,22 +35,6 @@ MESSAGES = {
         "DB instance is being started due to it exceeding the maximum allowed time being stopped.",
     ),
 }
-
-
-class Emits(Protocol):
-    """EventBridge as services see it."""
-
-    def emit(
-        self,
-        account: str,
-        region: str,
-        source: str,
-        detail_type: str,
-        detail: Mapping[str, Any],
-        resources: Sequence[str] = (),
-    ) -> str:
-        """Put a service's event on an account's default bus."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

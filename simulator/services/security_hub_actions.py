@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from simulator.call import Call, ServiceError
+from simulator.service import Emits
 from simulator.services.paging import paged
 from simulator.services.security_hub_hubs import Hubs, invalid, not_found
-from simulator.services.security_hub_store import Emits, FindingStore
+from simulator.services.security_hub_store import FindingStore
 from simulator.world import partition_of
 
 MOST_ACTIONS = 50

@@ -12,8 +12,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
+from simulator.service import Emits
 from simulator.services.security_hub_administration import Administration
 from simulator.services.security_hub_format import severity, timestamp
 from simulator.services.security_hub_hubs import Hubs
@@ -40,22 +41,6 @@ NAMES = {
 EVENT = "Security Hub Findings - Imported"
 # The history leaves out the time stamps.
 UNRECORDED = frozenset({"CreatedAt", "UpdatedAt", "ProcessedAt", "FirstObservedAt", "LastObservedAt"})
-
-
-class Emits(Protocol):
-    """The part of EventBridge that services use: events of theirs on an account's default bus."""
-
-    def emit(
-        self,
-        account: str,
-        region: str,
-        source: str,
-        detail_type: str,
-        detail: Mapping[str, Any],
-        resources: tuple[str, ...] = (),
-    ) -> None:
-        """Put one event on the default bus of an account and Region."""
-        ...
 
 
 @dataclass(slots=True)

@@ -7,11 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from boto3 import Session
-from botocore.exceptions import ClientError
 
 from lambdas.controls.model import Place
 
-ALIAS = "alias/data"
 # Left by earlier runs, once nobody looks at them any more: an account has room for forty.
 MANY, OLD = 28, 12
 PLAIN: dict[str, Any] = {
@@ -23,19 +21,6 @@ PLAIN: dict[str, Any] = {
     "PreferredMaintenanceWindow": "sun:03:00-sun:04:00",
 }
 TRUSTED = ("monitoring.rds.amazonaws.com", "rds.amazonaws.com")
-
-
-def data_key(session: Session) -> str:
-    """The ARN of the team's key behind `ALIAS`, made where the account has none yet."""
-    kms = session.client("kms")
-    try:
-        return str(kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["Arn"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NotFoundException":
-            raise
-    key = kms.create_key(Description="Data of this team")["KeyMetadata"]
-    kms.create_alias(AliasName=ALIAS, TargetKeyId=key["KeyId"])
-    return str(key["Arn"])
 
 
 def role(session: Session, place: Place, name: str) -> str:

@@ -18,6 +18,7 @@ from simulator.local import LocalOrganization
 from simulator.services.rds import RdsService
 from tests.controls import databases
 from tests.controls.cases import Case, settled
+from tests.controls.keys import ALIAS, data_key
 from tests.controls.round_trip import (
     PLACE,
     apply_plan,
@@ -29,12 +30,12 @@ from tests.controls.round_trip import (
     undo,
 )
 
-GIVEN = {"key": {PLACE.region: databases.ALIAS}}
+GIVEN = {"key": {PLACE.region: ALIAS}}
 
 
 def everything(session: Session, place: Place) -> str:
     """An instance with all that needs a permission of its own, in a VPC without a quarantine group."""
-    name, key = databases.free_name(session), databases.data_key(session)
+    name, key = databases.free_name(session), data_key(session)
     monitoring = databases.role(session, place, "rds-monitoring")
     for other in ("rds-directory", "rds-import"):
         databases.role(session, place, other)
@@ -47,7 +48,7 @@ def everything(session: Session, place: Place) -> str:
 
 
 def encrypted(session: Session, place: Place) -> str:
-    return databases.make(session, place, StorageEncrypted=True, KmsKeyId=databases.data_key(session))
+    return databases.make(session, place, StorageEncrypted=True, KmsKeyId=data_key(session))
 
 
 def settle(session: Session, place: Place, name: str) -> timedelta | None:
@@ -86,7 +87,7 @@ class Team:
 
     def plain(self, **more: Any) -> str:
         """A small instance that is there."""
-        databases.data_key(self())
+        data_key(self())
         name = databases.make(self(), PLACE, **more)
         self.passes(timedelta(minutes=15))
         return name

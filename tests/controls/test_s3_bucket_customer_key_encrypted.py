@@ -15,29 +15,16 @@ from lambdas.controls.model import Place, Plan, Refusal, Verdict
 from lambdas.controls.s3_bucket_customer_key_encrypted import CONTROL
 from simulator.local import LocalOrganization
 from tests.controls.cases import Case
+from tests.controls.keys import ALIAS, data_key
 from tests.controls.round_trip import HUB, PLACE, apply_plan, judged, member_organization, planned, undo
 from tests.services.buckets import settings
 
-ALIAS = "alias/data"
 GIVEN = {"key": {PLACE.region: ALIAS}}
 VERSION = {"Version": "2012-10-17"}
 JOB_ROLE = "re-encryption"
 JOB_ROLE_ARN = f"arn:{PLACE.partition}:iam::{PLACE.account}:role/{JOB_ROLE}"
 REENCRYPTED = {**GIVEN, "reencrypt": True, "reencrypt_role": JOB_ROLE_ARN}
 NO_KEY = "00000000-0000-4000-8000-000000000000"
-
-
-def data_key(session: Session) -> str:
-    """The ARN of the team's key behind `ALIAS`, made where the account has none yet."""
-    kms = session.client("kms")
-    try:
-        return str(kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["Arn"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NotFoundException":
-            raise
-    key = kms.create_key(Description="Data of this team")["KeyMetadata"]
-    kms.create_alias(AliasName=ALIAS, TargetKeyId=key["KeyId"])
-    return str(key["Arn"])
 
 
 def new_key(session: Session, state: str = "Enabled") -> str:

@@ -13,7 +13,6 @@ from operations import local_estate
 from operations.engine import EngineError, Stack
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 
-pytestmark = pytest.mark.xdist_group("engine")
 HUB, MANAGEMENT = local_estate.HUB, local_estate.MANAGEMENT
 
 

@@ -30,7 +30,6 @@ from tests.engine.pipelines import (
     role_name,
 )
 
-pytestmark = pytest.mark.xdist_group("engine")
 WRITERS = {name: f"arn:aws:iam::{HUB}:role/palisade-policies-{name}" for name in UNITS}
 DEPLOYMENT = f"arn:aws:iam::{PRODUCED}:role/palisade-deployment"
 

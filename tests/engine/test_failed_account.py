@@ -12,7 +12,6 @@ import pytest
 from operations.engine import EngineError, Result, Stack
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 
-pytestmark = pytest.mark.xdist_group("engine")
 QUEUE = "palisade-detect-dlq"
 ROLE = "palisade-deployment"
 

@@ -13,7 +13,6 @@ from operations import local_estate
 from operations.engine import Engine, EngineError, Result, Stack
 from tests.engine.estate import FIRST, REGION, SECOND, Estate, opened
 
-pytestmark = pytest.mark.xdist_group("engine")
 AWAY = "eu-central-1"
 HUB = local_estate.HUB
 # One Region, and no parameter of another.

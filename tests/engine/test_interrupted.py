@@ -21,7 +21,6 @@ from simulator.provisioners import registry
 from simulator.provisioners.model import Inputs, Made, Site
 from tests.engine.estate import FIRST, REGION, SECOND, Estate, opened
 
-pytestmark = pytest.mark.xdist_group("engine")
 # One at a time, so that one is under way.
 UP = ("up", "--yes", "--skip-preview", "--parallel", "1")
 FUNCTION, KEY = "aws:lambda/function:Function", "aws:kms/key:Key"

@@ -13,7 +13,6 @@ from operations import local_estate
 from operations.engine import EngineError, Result, Stack
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 
-pytestmark = pytest.mark.xdist_group("engine")
 QUEUE = "palisade-detect-dlq"
 
 

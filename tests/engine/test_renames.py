@@ -10,7 +10,6 @@ from operations.engine import EngineError, Stack
 from tests.engine.estate import Estate
 from tests.engine.versions import edit, own_copy
 
-pytestmark = pytest.mark.xdist_group("engine")
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 SSH = "lambdas/controls/security_group_ssh_restricted.py"
 

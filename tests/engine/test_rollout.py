@@ -15,7 +15,6 @@ from operations.engine import EngineError, Stack
 from operations.rollout import Pulumi
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 
-pytestmark = pytest.mark.xdist_group("engine")
 NAME = "members"
 
 

@@ -16,7 +16,6 @@ from operations.local_estate import CONFIG_BUCKET, HUB, MANAGEMENT
 from tests.engine.estate import FIRST, REGION, SECOND, Estate
 from tests.engine.versions import edit, own_copy
 
-pytestmark = pytest.mark.xdist_group("engine")
 MEMBERS = (FIRST, SECOND)
 BUCKET, TABLE = "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table"
 CODE = f"palisade-code-{HUB}-{REGION}"

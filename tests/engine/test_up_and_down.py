@@ -18,7 +18,6 @@ from operations.engine import ROOT, Engine
 from operations.standing import Standing
 from operations.up import UpError, up
 
-pytestmark = pytest.mark.xdist_group("engine")
 # With a file of the test's own: a person may have an organisation up in this checkout.
 PALISADE = """
 import pathlib, sys

@@ -14,7 +14,6 @@ from operations.local_estate import HUB
 from tests.engine.estate import FIRST, SECOND, Estate
 from tests.engine.versions import edit, own_copy
 
-pytestmark = pytest.mark.xdist_group("engine")
 SSH = "lambdas/controls/security_group_ssh_restricted.py"
 MORE = "lambdas/controls/another_control.py"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"

@@ -12,7 +12,6 @@ from operations.local_estate import APPROVERS
 from tests.operations.hub_world import OTHERS, STRANGERS, People, people
 from tests.organization.loop_world import NAMES, SSH, ingress, open_group
 
-pytestmark = pytest.mark.xdist_group("people-answers")
 UNKNOWN = "r-" + "0" * 24
 
 

@@ -13,7 +13,6 @@ from operations.local_estate import APPROVERS, HUB
 from tests.operations.hub_world import People, people
 from tests.organization.loop_world import NOTIFIED, SSH, TEAM, open_group
 
-pytestmark = pytest.mark.xdist_group("people-ledger")
 MOMENT = re.compile(r"2026-01-\d\dT\d\d:\d\d:\d\dZ")
 
 

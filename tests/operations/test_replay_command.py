@@ -14,7 +14,6 @@ from operations.local_estate import APPROVERS
 from tests.operations.hub_world import STRANGERS, People, people
 from tests.organization.loop_world import NAMES, NOTIFIED, SSH, TEAM, ingress, open_group
 
-pytestmark = pytest.mark.xdist_group("people-replay")
 LOCAL = ("replay", "--environment", "local", "--control", SSH.id)
 
 

@@ -17,7 +17,6 @@ import pytest
 from tests.operations.served import PALISADE, READY_SECONDS, ROOT, Served, palisade, served
 
 REGIONS = ("eu-west-1", "us-east-1")
-pytestmark = pytest.mark.xdist_group("serve")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from simulator.faults import Fault, Kind
 from tests.organization.loop_world import NAMES, NOTIFIED, REGION, Loop, deployed, open_group
 from tests.organization.policy_world import session_of
 
-pytestmark = pytest.mark.xdist_group("loop")
 RECONCILE = {"palisade": "reconcile"}
 FUNCTION = f"arn:aws:lambda:{REGION}:{NOTIFIED}:function:{NAMES.detect_function}"
 

@@ -15,7 +15,6 @@ from operations.local_estate import HUB
 from tests.organization.loop_world import NAMES, REGION, TEAM, Loop, deployed
 from tests.organization.policy_world import session_of
 
-pytestmark = pytest.mark.xdist_group("loop")
 BUCKET = NAMES.ledger_bucket(HUB, REGION)
 # 600 KB of settings, as a bucket with a thousand rules may have.
 BEFORE = {"Rules": [{"Id": f"rule-{number}", "Text": "x" * 580} for number in range(1000)]}

@@ -20,7 +20,6 @@ from tests.organization.loop_world import (
     open_group,
 )
 
-pytestmark = pytest.mark.xdist_group("loop")
 WIDE = [
     {
         "IpProtocol": "tcp",

@@ -15,7 +15,6 @@ from lambdas.controls.model import Resource
 from simulator.services.event_fanout import Mail
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed, interrupted
 
-pytestmark = pytest.mark.xdist_group("loop-creators")
 TAGGED = catalog()["EC2.38"]
 KEY = "CostCenter"
 DAY = timedelta(days=1)

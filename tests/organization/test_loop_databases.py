@@ -13,11 +13,11 @@ from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
 from tests.controls import databases
+from tests.controls.keys import data_key
 from tests.controls.round_trip import judged
 from tests.organization.hand_world import Bench, bench_of
 from tests.organization.loop_world import PLACE
 
-pytestmark = pytest.mark.xdist_group("loop-databases")
 RDS = catalog()["RDS.3"]
 
 
@@ -59,7 +59,7 @@ def test_what_fails_half_way_leads_back_to_the_original(bench: Bench) -> None:
     assert handed is not None
     assert handed.outcome is Outcome.IN_PROGRESS
     # The key is disabled between the approval and the copy.
-    key = databases.data_key(bench.team)
+    key = data_key(bench.team)
     bench.team.client("kms").disable_key(KeyId=key)
     bench.stepped(identifier)
     bench.team.client("kms").enable_key(KeyId=key)

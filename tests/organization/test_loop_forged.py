@@ -27,7 +27,6 @@ from tests.organization.loop_world import (
     open_group,
 )
 
-pytestmark = pytest.mark.xdist_group("loop-forged")
 STRANGER = "999999999999"
 Forgery = Callable[["Scene"], dict[str, Any]]
 

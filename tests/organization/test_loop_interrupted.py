@@ -17,13 +17,7 @@ from tests.organization.hand_world import Bench, bench_of
 from tests.organization.strikes import places
 
 EVERY = [
-    pytest.param(
-        control,
-        case,
-        number,
-        id=f"{control.id} {case.name}",
-        marks=pytest.mark.xdist_group(f"loop-interrupted-{control.id}"),
-    )
+    pytest.param(control, case, number, id=f"{control.id} {case.name}")
     for control in catalog().values()
     for number, case in enumerate(scenario.cases(control))
 ]

@@ -29,7 +29,6 @@ EVERY = [
     for number, case in enumerate(scenario.cases(control))
 ]
 CONTROLS = [pytest.param(control, id=control.id) for control in catalog().values()]
-SHORT, LONG = pytest.mark.xdist_group("loop-killed-short"), pytest.mark.xdist_group("loop-killed-long")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,6 @@ def answer(bench: Bench, identifier: str) -> dict[str, Any]:
     return entries["approved-1"]
 
 
-@SHORT
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_an_approved_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench: Bench, control: Control, case: Case, number: int
@@ -109,7 +107,6 @@ def test_an_approved_remediation_that_is_killed_at_any_call_ends_as_one_that_is_
     killed_everywhere(bench, control, case, number, approved)
 
 
-@SHORT
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench: Bench, control: Control, case: Case, number: int
@@ -121,7 +118,6 @@ def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
 UNKNOWN = {"CreateFlowLogs": "DeleteFlowLogs takes ids, and the answer with the id was lost"}
 
 
-@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was_not(
     bench: Bench, control: Control
@@ -154,7 +150,6 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
         assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
 
 
-@LONG
 @pytest.mark.parametrize("begin", ROADS)
 @pytest.mark.parametrize(("control", "case", "number"), EVERY)
 def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_not(
@@ -193,7 +188,6 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
 
 
-@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_was_never_given(
     bench: Bench, control: Control
@@ -215,7 +209,6 @@ def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_
     assert number >= 4, "the case, the ledger and the queue are written"
 
 
-@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_never_decided(
     bench: Bench, control: Control
@@ -264,7 +257,6 @@ def taken_up(bench: Bench, finding: dict[str, Any], identifier: str, action: str
 
 
 @pytest.mark.parametrize("begin", ROADS)
-@SHORT
 @pytest.mark.parametrize("control", CONTROLS)
 def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
     bench: Bench, control: Control, begin: Callable[..., tuple[Resource, dict[str, Any], str]]

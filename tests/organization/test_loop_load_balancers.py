@@ -19,7 +19,6 @@ from tests.controls import load_balancers
 from tests.organization.loop_world import NOTIFIED, PLACE, REGION, TEAM
 from tests.organization.people_world import People, peopled
 
-pytestmark = pytest.mark.xdist_group("loop-load-balancers")
 CONTROL, CLASSIC = catalog()["Palisade.ELB.1"], catalog()["Palisade.ELB.2"]
 DELETES = {"mode": "approve", "parameters": {"days": 7, "delete": True}}
 TELLS = {"mode": "notify", "parameters": {"days": 7}}

@@ -12,10 +12,10 @@ from lambdas.controls.model import Resource
 from operations.local_estate import HUB
 from simulator.faults import Fault, Kind
 from tests.controls import test_s3_bucket_customer_key_encrypted as buckets
+from tests.controls.keys import data_key
 from tests.organization.loop_world import NAMES, NOTIFIED, PLACE, REGION, S3, SSH, TEAM
 from tests.organization.people_world import People, peopled
 
-pytestmark = pytest.mark.xdist_group("loop-long")
 ROLE = f"arn:aws:iam::{TEAM}:role/{buckets.JOB_ROLE}"
 GIVEN = {"key": {REGION: "alias/data"}, "reencrypt": True, "reencrypt_role": ROLE}
 
@@ -57,7 +57,7 @@ def test_an_approved_plan_is_followed_to_its_end_by_the_state_machine(loop: Peop
     assert entries["outcome"]["outcome"] == "remediated", entries["outcome"]
     kinds = [name.partition("-")[2] for name in entries if name[:4].isdigit()]
     assert kinds == ["intent", "response", *2 * ["intent", "response", "effect"]]
-    assert keys(loop, bucket) == {buckets.data_key(loop.member())}
+    assert keys(loop, bucket) == {data_key(loop.member())}
     assert loop.finding(bucket, S3)["Workflow"]["Status"] == "RESOLVED"
     lock = next(item for item in loop.state() if item["key"]["S"] == f"lock#{TEAM}#{REGION}#{bucket.arn}")
     assert "owner" not in lock
@@ -98,7 +98,7 @@ def test_a_step_that_fails_is_made_again_and_the_plan_goes_on(loop: People) -> N
     finally:
         faults.clear()
     assert loop.ledger_of(identifier)["outcome"]["outcome"] == "remediated"
-    assert keys(loop, bucket) == {buckets.data_key(loop.member())}
+    assert keys(loop, bucket) == {data_key(loop.member())}
 
 
 def test_the_emergency_stop_pauses_a_long_plan_between_its_steps(loop: People) -> None:

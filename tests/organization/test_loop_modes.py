@@ -31,7 +31,6 @@ from tests.organization.loop_world import (
     open_group,
 )
 
-pytestmark = pytest.mark.xdist_group("loop-modes")
 OPEN = [("tcp", 22, 22, "0.0.0.0/0")]
 
 

@@ -16,7 +16,6 @@ from simulator.services.security_hub import SecurityHub
 from tests.organization.loop_world import NAMES, REGION, TEAM, ingress, open_group
 from tests.organization.people_world import OTHERS, People, peopled
 
-pytestmark = pytest.mark.xdist_group("loop-people")
 OPEN = [("tcp", 22, 22, "0.0.0.0/0")]
 
 

@@ -16,7 +16,6 @@ from tests.controls.test_guardduty_principal_contained import DENY_ALL, EXFILTRA
 from tests.organization.loop_world import PLACE, Loop, deployed
 from tests.organization.product_world import of_product
 
-pytestmark = pytest.mark.xdist_group("loop-products")
 CONTROL = catalog()["Palisade.GuardDuty.1"]
 SWEPT = timedelta(minutes=20)
 

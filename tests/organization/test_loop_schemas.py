@@ -14,7 +14,6 @@ import pytest
 from operations.local_estate import HUB
 from tests.organization.loop_world import NAMES, REGION, TEAM, Loop, deployed, ingress, open_group
 
-pytestmark = pytest.mark.xdist_group("loop-schemas")
 OPEN = [("tcp", 22, 22, "0.0.0.0/0")]
 
 

@@ -24,7 +24,7 @@ from tests.organization.loop_world import PLACE
 from tests.organization.slow_plans import slowed
 
 EVERY = [
-    pytest.param(control, case, id=f"{control.id} {case.name}", marks=pytest.mark.xdist_group("loop-undone"))
+    pytest.param(control, case, id=f"{control.id} {case.name}")
     for control in catalog().values()
     for case in scenario.cases(control)
 ]

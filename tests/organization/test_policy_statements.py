@@ -26,9 +26,6 @@ from tests.organization.policy_loop import ENDS, Loop
 from tests.organization.policy_mutations import mutations
 from tests.organization.policy_world import TAKES_PART, Estate, deployed, founded
 
-# One deployment serves every test here.
-pytestmark = pytest.mark.xdist_group("policy-statements")
-
 CONTROLS = [catalog()[identifier] for identifier in TAKES_PART]
 READS = sorted({grant.action for control in CONTROLS for grant in control.read_grants})
 # What other products find is read by the hub alone.

@@ -19,10 +19,11 @@ from lambdas.services import rds_carried as carried
 from lambdas.services import rds_instances as instances
 from simulator.local import LocalOrganization
 from tests.controls import databases
+from tests.controls.keys import ALIAS, data_key
 from tests.controls.round_trip import PLACE, apply_plan, member_organization, planned
 
 CONTROL = catalog()["RDS.3"]
-GIVEN = {"key": {PLACE.region: databases.ALIAS}}
+GIVEN = {"key": {PLACE.region: ALIAS}}
 MODEL = boto3.session.Session(region_name=PLACE.region).client("rds").meta.service_model
 INSTANCE: Any = MODEL.shape_for("DBInstance")
 ORACLE = {"Engine": "oracle-se2", "LicenseModel": "bring-your-own-license", "DBInstanceClass": "db.m5.large"}
@@ -68,7 +69,7 @@ def insights(session: Session, place: Place) -> dict[str, Any]:
 
 
 def secret_key(session: Session, place: Place) -> dict[str, Any]:
-    return {"MasterUserSecretKmsKeyId": databases.data_key(session)}
+    return {"MasterUserSecretKmsKeyId": data_key(session)}
 
 
 def directory(session: Session, place: Place) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def test_every_attribute_of_the_copy_is_the_originals_or_is_named_with_its_reaso
     def session() -> Session:
         return organization.session(PLACE.account, PLACE.region)
 
-    databases.data_key(session())
+    data_key(session())
     name = databases.make(session(), PLACE, **{**more, **prepare(session(), PLACE)})
     organization.advance(timedelta(hours=1))
     for feature in roles:
