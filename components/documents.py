@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from lambdas.controls.model import Control, Grant, Place, fill
+from lambdas.controls.model import Control, Grant, Place, Ref
 
 # Source: IAM and AWS STS quotas: the inline policies of a role together, and one managed policy.
 INLINE_LIMIT = 10240
@@ -144,7 +145,7 @@ def catalog_grants(
                 for name, value in control.resolve(parameters.get(control.id, {}), region).items()
                 if value is not None
             }
-            filled.extend(fill(getattr(control, kind), place, values))
+            filled.extend(_fill(getattr(control, kind), place, values))
     return _joined(filled)
 
 
@@ -161,3 +162,21 @@ def _joined(grants: Iterable[Grant]) -> list[Grant]:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
+
+
+def _fill(grants: Sequence[Grant], place: Place, parameters: Mapping[str, Sequence[str]] | None = None) -> list[Grant]:
+    """Fill the placeholders of a control's grants; a grant on a parameter without values falls away."""
+    filled = []
+    for grant in grants:
+        arns: list[str | Ref] = []
+        for resource in grant.resources:
+            if isinstance(resource, Ref):
+                raise TypeError(f"{grant.action}: the grants of a control cannot refer to a change")
+            named = re.fullmatch(r"\{parameter:(\w+)\}", resource)
+            if named:
+                arns.extend((parameters or {}).get(named[1], ()))
+            else:
+                arns.append(resource.format(partition=place.partition, region=place.region, account=place.account))
+        if arns:
+            filled.append(Grant(grant.action, tuple(arns), grant.conditions))
+    return filled

@@ -8,7 +8,7 @@ and `plan` are pure and never alter their arguments.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -400,21 +400,3 @@ class Control:
                 value = value.get(region)
             resolved[name] = parameter.default if value is None else value
         return resolved
-
-
-def fill(grants: Sequence[Grant], place: Place, parameters: Mapping[str, Sequence[str]] | None = None) -> list[Grant]:
-    """Fill the placeholders of a control's grants; a grant on a parameter without values falls away."""
-    filled = []
-    for grant in grants:
-        arns: list[str | Ref] = []
-        for resource in grant.resources:
-            if isinstance(resource, Ref):
-                raise TypeError(f"{grant.action}: the grants of a control cannot refer to a change")
-            named = re.fullmatch(r"\{parameter:(\w+)\}", resource)
-            if named:
-                arns.extend((parameters or {}).get(named[1], ()))
-            else:
-                arns.append(resource.format(partition=place.partition, region=place.region, account=place.account))
-        if arns:
-            filled.append(Grant(grant.action, tuple(arns), grant.conditions))
-    return filled

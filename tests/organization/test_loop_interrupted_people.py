@@ -19,7 +19,8 @@ from lambdas.remediation.request import parse
 from operations import scenario
 from simulator.door import Entry
 from tests.controls.cases import Case
-from tests.organization.hand_world import APPROVER, Bench, bench_of, scrubbed
+from tests.organization.hand_world import APPROVER, Bench, bench_of
+from tests.organization.scrubbing import scrubbed
 from tests.organization.slow_plans import slowed
 from tests.organization.strikes import SHARE, some_places, thorough
 
