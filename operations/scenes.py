@@ -15,7 +15,7 @@ from boto3.session import Session
 
 from lambdas.controls import catalog
 from lambdas.controls.model import Place, Resource, Verdict
-from lambdas.findings import finding_id
+from lambdas.findings import finding_id, product_arn
 from lambdas.names import Names
 from operations import local_estate
 from operations.hub import Hub
@@ -34,6 +34,10 @@ SWEEPS = timedelta(minutes=15)
 
 class SceneError(Exception):
     """The organisation has nothing to play a scene with."""
+
+
+class LostError(Exception):
+    """What a scene is about is not where the loop should have left it."""
 
 
 @dataclass(slots=True)
@@ -68,13 +72,11 @@ class Stage:
     timeline: Timeline
     broken: Sequence[Broken]
     exempted: Broken = field(init=False)
-    left_alone: tuple[LedgerOutcome, str] = field(init=False)
 
     def play(self) -> Iterator[Scene]:
         """Play all scenes, one after the other; what is exempted waits for the evening meanwhile."""
         self.exempted = self.breaks(self.members()[-1], [{"Key": EXEMPT_KEY, "Value": EXEMPT_VALUE}])
         self.organization.rest()
-        self.left_alone = self.last(self.exempted), self.workflow(self.exempted)
         for act in (approval, long_plan, undo, breaker, exemption):
             scene = Scene((act.__doc__ or "").partition("\n")[0].rstrip("."))
             try:
@@ -82,6 +84,8 @@ class Stage:
             except SceneError as error:
                 scene.say(str(error))
                 scene.played = False
+            except LostError as error:
+                scene.say(str(error), held=False)
             yield scene
 
     def person(self, name: str) -> Session:
@@ -104,10 +108,10 @@ class Stage:
         return [known for known in all_of_them if (known.control, known.region, known.resource) == wanted]
 
     def last(self, one: Broken) -> LedgerOutcome:
-        """The last outcome of a resource; raises SceneError where the ledger has none."""
+        """The last outcome of a resource; raises LostError where the ledger has none."""
         known = self.outcomes(one)
         if not known:
-            raise SceneError(f"the ledger says nothing of {one.resource.arn}")
+            raise LostError(f"the ledger says nothing of {one.resource.arn}")
         return known[-1]
 
     def awaits(self, one: Broken, *, slow: bool) -> bool:
@@ -119,14 +123,16 @@ class Stage:
         session = self.organization.session(one.resource.account, one.resource.region)
         settings = one.control.read(session, one.resource, None)
         if settings is None:
-            raise SceneError(f"{one.resource.arn} is gone")
+            raise LostError(f"{one.resource.arn} is gone")
         return one.control.evaluate(settings, one.control.resolve({}, one.resource.region)).verdict
 
-    def workflow(self, one: Broken) -> str:
-        """The workflow status of our finding."""
-        wanted: Any = {"Id": [{"Value": finding_id(one.control, one.resource), "Comparison": "EQUALS"}]}
-        found = self.organization.session(local_estate.HUB).client("securityhub").get_findings(Filters=wanted)
-        return str(found["Findings"][0]["Workflow"]["Status"])
+    def statuses(self, one: Broken) -> list[str]:
+        """The workflow statuses that our finding has had, in order."""
+        identifier: Any = {"Id": finding_id(one.control, one.resource), "ProductArn": product_arn(one.resource)}
+        client = self.organization.session(local_estate.HUB).client("securityhub")
+        records = client.get_finding_history(FindingIdentifier=identifier)["Records"]
+        said = [str(change.get("NewValue")) for record in reversed(records) for change in record.get("Updates", ())]
+        return [word for one in said for word in ("SUPPRESSED", "NEW", "RESOLVED") if word in one]
 
     def breaks(self, account: str, tags: Sequence[dict[str, str]] = ()) -> Broken:
         """Open a security group to the world, as people do by hand; it gets its tags before anybody looks."""
@@ -217,7 +223,7 @@ def breaker(stage: Stage, scene: Scene) -> None:
         held=ends.count("failed") == 3 and ends.count("limited") == 1,
     )
     limited = next((stage.last(one).reason for one in groups if stage.last(one).outcome == "limited"), "")
-    scene.say(f"it says so: {limited}")
+    scene.say(f"it says so: {limited}", held="breaker" in limited)
     ended = stage.last(elsewhere).outcome
     scene.say(f"account {other} goes on meanwhile: {ended}", held=ended == "remediated")
     stage.organization.faults.clear()
@@ -232,17 +238,22 @@ def breaker(stage: Stage, scene: Scene) -> None:
 def exemption(stage: Stage, scene: Scene) -> None:
     """An exempted resource is left alone until the exemption ends, and then remediated."""
     one = stage.exempted
-    known, status = stage.left_alone
+    (first, *_) = stage.outcomes(one) or [stage.last(one)]
     scene.say(
-        f"{_short(one.resource)} is exempted by its tag: {known.outcome}, {status}, {known.reason}",
-        held=(known.outcome, status) == ("exempted", "SUPPRESSED"),
+        f"{_short(one.resource)} is exempted by its tag: {first.outcome}, {first.reason}",
+        held=first.outcome == "exempted",
     )
     now = stage.organization.world.agenda.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    if stage.last(one).outcome == known.outcome:
+    midnight = (stage.timeline.start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if now < midnight:
         stage.organization.advance(midnight - now + SWEEPS)
     ended = stage.last(one)
-    scene.say(f"after its last day: {ended.outcome}, {ended.reason}", held=ended.outcome == "remediated")
+    scene.say(
+        f"after its last day, at {ended.at:%H:%M}: {ended.outcome}, {ended.reason}",
+        held=ended.outcome == "remediated" and ended.at >= midnight,
+    )
+    statuses = stage.statuses(one)
+    scene.say(f"its finding was {', '.join(statuses)}", held=statuses == ["SUPPRESSED", "NEW", "RESOLVED"])
 
 
 def _short(resource: Resource) -> str:

@@ -138,11 +138,9 @@ class Simulation:
     def conclude(self) -> None:
         """Read back how everything ended: outcomes from the ledger, verdicts and neighbours from the services."""
         self._unjudged()
+        self.compare_neighbours()
         for one in self.broken:
             session = self.organization.session(one.resource.account, one.resource.region)
-            if one.neighbour is not None:
-                after = one.case.state(session, one.resource.place, one.neighbour.id)
-                one.neighbour_changed = after != one.neighbour_before
             settings = one.control.read(session, one.resource, None)
             if settings is None:
                 one.left = False
@@ -152,6 +150,14 @@ class Simulation:
             one.left = failing and one.outcome not in TOLD
             if not failing and one.outcome is None:
                 one.reason = "compliant, but no remediation is in the ledger"
+
+    def compare_neighbours(self) -> None:
+        """Look at each neighbour as it is now; what was changed once stays changed."""
+        for one in self.broken:
+            if one.neighbour is not None:
+                session = self.organization.session(one.resource.account, one.resource.region)
+                after = one.case.state(session, one.resource.place, one.neighbour.id)
+                one.neighbour_changed |= after != one.neighbour_before
 
 
 def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: Console | None = None) -> bool:
@@ -192,6 +198,7 @@ def run(accounts: int, regions: tuple[str, ...], seed: int, out: Path, console: 
         log = organization.door.log[before:]
         simulation.conclude()
         played = _play(console, Stage(organization, names, timeline, simulation.broken))
+        simulation.compare_neighbours()
         summary = counts(simulation.broken, log, simulation.names, time.monotonic() - start)
         messages = _messages(organization)
         summary["scenes"] = {scene.title: scene.ending for scene in played}

@@ -31,6 +31,7 @@ COUNTS = {
 class LedgerOutcome:
     """One outcome as the ledger holds it; `slow` says that its plan has changes that take time."""
 
+    at: datetime
     remediation: str
     control: str
     region: str
@@ -50,6 +51,7 @@ def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -
         if "outcome" in body and "resource" in body and item["at"]["S"] >= first:
             found.append(
                 LedgerOutcome(
+                    datetime.fromisoformat(item["at"]["S"]),
                     item["remediation"]["S"],
                     body["control"],
                     body["region"],
