@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -193,6 +194,7 @@ def test_the_permissions_of_a_plan_are_enough_to_apply_it_and_to_undo_it(
         return
     entries: list[Any] = []
     run = Run(
+        remediation=f"r-{uuid.uuid4()}",
         writer=lambda policy: enter(bench.session, role, policy),
         journal=lambda kind, body: entries.append((kind, body)),
     )

@@ -14,6 +14,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from lambdas.parameters import Parameter as Parameter
+from lambdas.references import Ago as Ago
+from lambdas.references import Ref as Ref
+from lambdas.references import Token as Token
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -148,21 +151,6 @@ def non_compliant(annotation: str) -> Evaluation:
 def not_applicable(annotation: str) -> Evaluation:
     """The control does not judge this resource; the annotation says why."""
     return Evaluation(Verdict.NOT_APPLICABLE, annotation)
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The result of an earlier change of the plan, picked from its response by a JMESPath."""
-
-    change: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ago:
-    """A time in the parameters of a `Probe`: so many seconds before it asks."""
-
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ where it needs no answer: a run may be killed between the effect of a call and i
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.controls.model import Ago, Change, Grant, Probe, Ref
+from lambdas.controls.model import Ago, Change, Grant, Probe, Ref, Token
 from lambdas.remediation import redaction, session_policy, written
 from lambdas.remediation.access import RoleError
 from lambdas.remediation.earlier import Earlier
@@ -59,8 +60,9 @@ class Applied:
 
 @dataclass
 class Run:
-    """The application of one plan."""
+    """The application of one plan, by one remediation."""
 
+    remediation: str
     writer: Writer
     journal: Journal
     earlier: Earlier = field(default_factory=Earlier)
@@ -186,7 +188,9 @@ class Run:
         return replace(grant, resources=tuple(resources))
 
     def _resolve(self, value: Any, more: Mapping[str, Mapping[str, Any]] | None = None, but: str = "") -> Any:
-        """Replace every Ref by what it refers to, `but` for those to one change."""
+        """Replace every Ref by what it refers to, `but` for those to one change, and every Token."""
+        if isinstance(value, Token):
+            return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.remediation}/{value.change}"))
         if isinstance(value, Ref):
             if value.change == but:
                 return value

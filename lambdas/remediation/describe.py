@@ -85,5 +85,7 @@ def _shown(value: Any) -> Any:
             return f"<{change}: {path}>"
         if set(value) == {written.AGO}:
             return f"<{value[written.AGO]} seconds before>"
+        if set(value) == {written.MARK}:
+            return "<one of this remediation>"
         return {key: _shown(item) for key, item in value.items()}
     return [_shown(item) for item in value] if isinstance(value, list) else value

@@ -141,6 +141,7 @@ class Pipeline:
     def run_of(self, request: Request, entries: Entries, details: dict[str, Any]) -> Run:
         """The application of a plan that goes on after what the entries of earlier runs say."""
         return Run(
+            remediation=request.id,
             writer=lambda document: self.access.writer(request.resource, request.id, document),
             journal=Journal.after(entries, self.closing.ledger, request.id, request.resource.account, details),
             earlier=earlier(entries),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.controls.model import Ago, Change, Grant, Plan, Probe, Ref, Verdict
+from lambdas.controls.model import Ago, Change, Grant, Plan, Probe, Ref, Token, Verdict
 
 # What of a plan is about how people are told, and no part of what they approve.
 TELLING = ("creator", "remind", "wait")
@@ -13,6 +13,8 @@ TELLING = ("creator", "remind", "wait")
 REF = "$ref"
 # The same for an Ago.
 AGO = "$ago"
+# And for a Token.
+MARK = "$token"
 
 
 def plan(given: Plan) -> dict[str, Any]:
@@ -135,6 +137,8 @@ def _written(value: Any) -> Any:
         return {REF: [value.change, value.path]}
     if isinstance(value, Ago):
         return {AGO: value.seconds}
+    if isinstance(value, Token):
+        return {MARK: value.change}
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -146,5 +150,7 @@ def _read(value: Any) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {AGO}:
             return Ago(value[AGO])
+        if set(value) == {MARK}:
+            return Token(value[MARK])
         return Ref(*value[REF]) if set(value) == {REF} else {key: _read(item) for key, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value

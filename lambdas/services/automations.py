@@ -7,11 +7,9 @@ Systems Manager": a start is authorised on the definition, the document and the 
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Mapping
 
-from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
+from lambdas.controls.model import Change, Grant, Probe, Ref, Resource, Token
 
 # Runbooks are named so that the writer may start these and no others.
 PREFIX = "Palisade-"
@@ -38,11 +36,10 @@ def started(
 ) -> Change:
     """Run a document by a role of the account; the change has taken when the execution has succeeded.
 
-    The token follows from what is asked for: however often a plan is made, one execution is started.
+    However often a remediation is run, one execution is started.
     """
     given = {**parameters, "AutomationAssumeRole": role}
     asked = {"DocumentName": document, "Parameters": {key: [one] for key, one in given.items()}}
-    token = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([resource.arn, resource.region, asked], sort_keys=True)))
     arns = [arn.format(partition=resource.partition, region=resource.region, account=resource.account) for arn in (
         f"{OWN}automation-definition/{document}:*", f"{OWN}document/{document}", EXECUTIONS
     )]  # fmt: skip
@@ -50,7 +47,7 @@ def started(
         name=name,
         service="ssm",
         operation="start_automation_execution",
-        parameters={**asked, "ClientToken": token},
+        parameters={**asked, "ClientToken": Token(name)},
         grants=(Grant("ssm:StartAutomationExecution", tuple(arns)), Grant("iam:PassRole", (role,), PASSED)),
         irreversible=irreversible,
         effect=Probe(

@@ -6,13 +6,11 @@ Source: Amazon S3 API, PutBucketEncryption and CreateJob; Amazon S3 User Guide, 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambdas.controls.model import Change, Grant, Parameter, Probe, Ref, Resource
+from lambdas.controls.model import Change, Grant, Parameter, Probe, Ref, Resource, Token
 from lambdas.services import bucket_encryption as encryption
 
 PASSED = {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}}
@@ -130,14 +128,12 @@ def _job(resource: Resource, rule: Mapping[str, Any], role: str, kind: str) -> C
         "RoleArn": role,
         "Description": f"Re-encrypt {JOBS[kind]} objects of {resource.id} under {key}",
     }
-    # The same for every run of this plan, so that S3 starts one job however often it is asked.
-    token = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
     name = f"re-encrypt-{JOBS[kind].lower()}-objects"
     return Change(
         name=name,
         service="s3control",
         operation="create_job",
-        parameters={**parameters, "ClientRequestToken": token},
+        parameters={**parameters, "ClientRequestToken": Token(name)},
         grants=(Grant("s3:CreateJob", ("*",)), Grant("iam:PassRole", (role,), PASSED)),
         irreversible="S3 re-encrypts objects in place and cannot bring an object back to SSE-S3 or its former key",
         # Large buckets take days.

@@ -6,11 +6,10 @@ CloudWatch Logs".
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lambdas.controls.model import Change, Grant, Ref, Resource
+from lambdas.controls.model import Change, Grant, Ref, Resource, Token
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -60,8 +59,7 @@ def created(resource: Resource, *, traffic: str, group: str, role: str) -> Chang
         name="create-flow-log",
         service="ec2",
         operation="create_flow_logs",
-        # The same for every run of this plan, so that EC2 makes one flow log however often it is asked.
-        parameters={**asked, "ClientToken": hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()},
+        parameters={**asked, "ClientToken": Token("create-flow-log")},
         grants=(Grant("ec2:CreateFlowLogs", (resource.arn, own)), Grant("iam:PassRole", (role,), PASSED)),
         inverse=delete,
     )

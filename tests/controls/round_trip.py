@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import jmespath
 from boto3 import Session
 from botocore.exceptions import ClientError
 
-from lambdas.controls.model import Ago, Change, Control, Evaluation, Place, Plan, Probe, Ref, Refusal, Resource
+from lambdas.controls.model import Ago, Change, Control, Evaluation, Place, Plan, Probe, Ref, Refusal, Resource, Token
 from simulator.founding import OrganizationPlan, PlannedAccount
 from simulator.local import LocalOrganization
 
@@ -125,7 +126,7 @@ def probed(session: Session, effect: Probe, responses: Mapping[str, Any]) -> Any
 def _make(given: Session | Entering, change: Change, application: Application, passes: Passes | None) -> None:
     session = given if isinstance(given, Session) else given()
     client = _client(session, change.service)
-    parameters = _resolved(change.parameters, application.responses)
+    parameters = _resolved(change.parameters, application.responses, repr(change))
     try:
         response = getattr(client, change.operation)(**parameters)
     except ClientError as error:
@@ -152,15 +153,18 @@ def _client(session: Session, service: str) -> Any:
     return kept[service]
 
 
-def _resolved(value: Any, responses: Mapping[str, Any]) -> Any:
+def _resolved(value: Any, responses: Mapping[str, Any], remediation: str = "") -> Any:
     if isinstance(value, Ref):
         found = jmespath.search(value.path, responses[value.change])
         assert found, f"{value.change} has brought no {value.path}"
         return found
     if isinstance(value, Ago):
         return datetime.now(UTC) - timedelta(seconds=value.seconds)
+    if isinstance(value, Token):
+        # One remediation for each change: made again, it has the same token.
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{remediation}/{value.change}"))
     if isinstance(value, Mapping):
-        return {key: _resolved(item, responses) for key, item in value.items()}
+        return {key: _resolved(item, responses, remediation) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_resolved(item, responses) for item in value]
+        return [_resolved(item, responses, remediation) for item in value]
     return value

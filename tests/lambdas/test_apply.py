@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
-from lambdas.controls.model import Change, Grant, Ref
+from lambdas.controls.model import Change, Grant, Ref, Token
 from lambdas.remediation.access import RoleError
 from lambdas.remediation.apply import RefusedError, Run, UnresolvedError, WriterError
 from lambdas.remediation.earlier import earlier
@@ -41,7 +42,7 @@ class Cloud:
         self.entries.append({"entry": f"{len(self.entries) + 1:04d}-{kind}", **json.loads(json.dumps(body))})
 
     def run(self, *before: dict[str, Any]) -> Run:
-        return Run(writer=self.writer, journal=self.journal, earlier=earlier(before))
+        return Run("r-1", writer=self.writer, journal=self.journal, earlier=earlier(before))
 
     @property
     def calls(self) -> list[str]:
@@ -110,6 +111,18 @@ def test_what_aws_names_is_taken_from_the_response_in_parameters_grants_and_undo
     assert cloud.calls[-1] == 'drop {"Id": "t-1"}'
 
 
+def test_a_token_is_the_same_uuid_in_every_run_of_a_remediation_and_another_in_the_next() -> None:
+    starts = change("start", parameters={"ClientToken": Token("start")})
+
+    def token(remediation: str) -> str:
+        cloud = Cloud()
+        replace(cloud.run(), remediation=remediation).apply([starts])
+        (call,) = cloud.calls
+        return str(uuid.UUID(json.loads(call.partition(" ")[2])["ClientToken"]))
+
+    assert token("r-1") == token("r-1") != token("r-2")
+
+
 def test_changes_share_one_session_policy_of_exactly_their_grants() -> None:
     cloud = Cloud()
     cloud.run().apply([change("one"), change("two")])
@@ -162,7 +175,7 @@ def test_a_session_policy_that_aws_does_not_take_ends_the_plan() -> None:
         raise refusal("PackedPolicyTooLarge")
 
     with pytest.raises(WriterError, match="PackedPolicyTooLarge"):
-        Run(writer=writer, journal=lambda kind, body: None).apply([change("one")])
+        Run("r-1", writer=writer, journal=lambda kind, body: None).apply([change("one")])
 
 
 def test_nothing_is_called_when_one_change_is_too_much_for_any_session() -> None:

@@ -100,7 +100,7 @@ class World:
         exemptions = (Exemption("EC2.13", "a bastion", "ann", expires, tag="use=bastion"),) if exempt else ()
         policy = AccountPolicy("production", ACCOUNT, "Owner", {SSH.id: mode}, frozenset(), {}, exemptions, **of_policy)
         details: dict[str, Any] = {}
-        run = Run(self.writer, lambda kind, body: self._note(kind, body, details), earlier(before))
+        run = Run("r-1", self.writer, lambda kind, body: self._note(kind, body, details), earlier(before))
         asked = replace(request(), control=control)
         session: Any = None
         return Attempt(asked, policy, mode, [], session, run, before, details, approved).make()

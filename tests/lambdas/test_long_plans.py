@@ -101,7 +101,7 @@ class Member:
 
     def plan(self, changes: tuple[Change, ...] = CHANGES) -> LongPlan:
         reader: Any = self
-        run = Run(self.writer, self.journal, earlier(self.entries))
+        run = Run("r-1", self.writer, self.journal, earlier(self.entries))
         return LongPlan(changes, list(self.entries), run, reader, self.journal)
 
     def followed(self, traveller: Any, changes: tuple[Change, ...] = CHANGES) -> tuple[Ended, LongPlan]:

@@ -58,7 +58,7 @@ class World:
 
     def undo(self, entries: Any, before: Any = (), *, tried: bool = False) -> Result:
         control = replace(SSH, read=self._read)
-        run = Run(lambda policy: self._session(), lambda kind, body: None, earlier(before))
+        run = Run("r-1", lambda policy: self._session(), lambda kind, body: None, earlier(before))
         session: Any = None
         return Undo(replace(request(), control=control), session, run, entries, {}, tried).make()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refusal
+from lambdas.controls.model import Ago, Change, Control, Grant, Probe, Ref, Refusal, Token
 from lambdas.remediation import describe, session_policy, written
 from operations import scenario
 from simulator.local import LocalOrganization
@@ -67,7 +67,7 @@ WHOLE = Change(
     name="go",
     service="ec2",
     operation="start",
-    parameters={"deep": [{"id": Ref("before", "Id"), "n": 1, "flag": False, "none": None}]},
+    parameters={"deep": [{"id": Ref("before", "Id"), "n": 1, "flag": False, "none": None}], "token": Token("go")},
     grants=(Grant("iam:PassRole", ("arn", Ref("before", "Arn")), {"StringEquals": {"iam:PassedToService": "s3"}}),),
     inverse=replace(UNDO, effect=replace(PROBE, failed=())),
     settled=("Exists", "Gone"),
