@@ -57,8 +57,9 @@ def modules(container: Container) -> Iterator[None]:
     below = tuple(f"{root}." for root in code.roots)
 
     def own() -> dict[str, ModuleType]:
-        found = sys.modules.items()
-        return {name: module for name, module in found if name in code.roots or name.startswith(below)}
+        # A copy: other threads may import meanwhile.
+        found = sys.modules.copy()
+        return {name: module for name, module in found.items() if name in code.roots or name.startswith(below)}
 
     outer = own()
     for name in outer:

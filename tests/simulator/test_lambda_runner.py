@@ -252,6 +252,28 @@ def test_other_threads_print_and_sleep_as_before_while_a_function_runs(
     assert "of another thread" in capsys.readouterr().out
 
 
+def test_other_threads_import_while_a_function_is_put_in_its_place(runner: Runner) -> None:
+    done, names = threading.Event(), [f"imported_by_another_thread_{number}" for number in range(50)]
+
+    def other() -> None:
+        while not done.is_set():
+            sys.modules.update(dict.fromkeys(names, sys))
+            for name in names:
+                del sys.modules[name]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        container = start(runner, archive(work="def handler(event, context): return 1"))
+        assert {run(runner, container).payload for _ in range(20)} == {1}
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
 def test_the_default_session_of_boto3_is_the_function_s_own(runner: Runner) -> None:
     import boto3
 
