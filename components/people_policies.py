@@ -53,6 +53,7 @@ def sweep_policy(estate: Estate) -> str:
         allow("ReadCases", ["dynamodb:GetItem"], state, leading_keys("case#*", "stop")),
         allow("MoveCases", ["dynamodb:UpdateItem"], state, leading_keys("case#*")),
         allow("ForgetTold", ["dynamodb:BatchWriteItem"], state, leading_keys("untold#*")),
+        allow("ReadPolicies", ["dynamodb:GetItem"], estate.hub_table(names.policies_table)),
         allow("ReadLedger", ["dynamodb:Query"], estate.hub_table(names.ledger_table)),
         read_large_entries(estate),
         allow("SetGoing", ["sqs:GetQueueUrl", "sqs:SendMessage"], estate.hub_queue(names.findings_queue)),

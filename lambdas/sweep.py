@@ -35,5 +35,6 @@ def _sweep(function_arn: str) -> Sweep:
         voice=hub.voice(),
         sqs=sqs,
         queue=sqs.get_queue_url(QueueName=hub.names.findings_queue)["QueueUrl"],
+        policies=hub.names.policies_table,
         left=lambda: 0,
     )

@@ -188,7 +188,7 @@ class Attempt:
 
     def _exempted(self, exemption: Exemption) -> Result:
         """Leave it alone; the sweep warns a week before the end, and asks again after it."""
-        result = self._result(Outcome.EXEMPTED, f"{exemption.reason} ({exemption.owner}, until {exemption.expires})")
+        result = self._result(Outcome.EXEMPTED, exemption.said)
         end = datetime.combine(exemption.expires, datetime.min.time(), UTC) + timedelta(days=1)
         warning = end - timedelta(days=WARNING_DAYS)
         early = warning > datetime.now(UTC)

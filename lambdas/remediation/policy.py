@@ -59,6 +59,11 @@ class Exemption:
             return tags.get(key) == value
         return self.resource is not None
 
+    @property
+    def said(self) -> str:
+        """How the ledger gives it as a reason."""
+        return f"{self.reason} ({self.owner}, until {self.expires})"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
@@ -122,6 +127,16 @@ class AccountPolicy:
         return next((one for one in self.exemptions if one.covers(control, resource, tags, today)), None)
 
 
+def stored(dynamodb: Any, table: str, environment: str, account: str) -> AccountPolicy | None:
+    """Read an account's policy as an environment's deployment wrote it, or None; PolicyError where it is wrong."""
+    key = {"environment": {"S": environment}, "account": {"S": account}}
+    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    policy = AccountPolicy.parse(item) if item else None
+    if policy is not None and (policy.environment, policy.account) != (environment, account):
+        raise PolicyError(f"the policy item of {account} in {environment} is about another account")
+    return policy
+
+
 @dataclass
 class Policies:
     """The policies of all accounts, each kept for a minute."""
@@ -139,16 +154,7 @@ class Policies:
         if time.time() - fetched < FRESH_SECONDS:
             return policy
         environment = self._environment_of(account)
-        policy = None
-        if environment is not None:
-            item = self.dynamodb.get_item(
-                TableName=self.table,
-                Key={"environment": {"S": environment}, "account": {"S": account}},
-                ConsistentRead=True,
-            ).get("Item")
-            policy = AccountPolicy.parse(item) if item else None
-            if policy is not None and (policy.environment, policy.account) != (environment, account):
-                raise PolicyError(f"the policy item of {account} in {environment} is about another account")
+        policy = None if environment is None else stored(self.dynamodb, self.table, environment, account)
         self._known[account] = (time.time(), policy)
         return policy
 

@@ -25,6 +25,8 @@ from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, 
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
+from lambdas.remediation.outcome import Outcome
+from lambdas.remediation.policy import stored
 from lambdas.remediation.record import Ledger
 from lambdas.remediation.request import OURS, InvalidRequestError, subject
 from lambdas.remediation.tell import AUTHOR, Voice
@@ -54,6 +56,7 @@ class Sweep:
     voice: Voice
     sqs: Any
     queue: str
+    policies: str
     left: Callable[[], int]
     faults: list[Exception] = field(default_factory=list)
 
@@ -63,6 +66,8 @@ class Sweep:
         self.faults.clear()
         self._tell(done)
         stopped = "stopped" in self._item(STOP_KEY)
+        if thoroughly:
+            self._lifted(done)
         due = self._due(SHARD)
         while self._time() and (some := list(islice(due, FILTER_VALUES))):
             cases = [case for item in some if (case := self._read(item)) is not None]
@@ -105,6 +110,20 @@ class Sweep:
             self._say("exemption-ends", case, f"an exemption ends within a week: {self._why(case)}")
             self.guard.stand(case.key, {"next": Next.AGAIN.value, "due": (case.due or 0) + WEEK})
             done["warned"] += 1
+
+    def _lifted(self, done: Counter[str]) -> None:
+        """Make due what is exempted and is so no more, or otherwise: settings change before an exemption ends."""
+        for item in self._due(SHARD, "due > :now", Outcome.EXEMPTED.value):
+            case = self._read(item)
+            if case is None or case.environment is None:
+                continue
+            account = case.key.split("#", 3)[2]
+            policy = stored(self.guard.dynamodb, self.policies, case.environment, account)
+            if policy is None or self._why(case) not in [one.said for one in policy.exemptions]:
+                self.guard.stand(case.key, _later(Next.AGAIN, 0))
+                done["lifted"] += 1
+            if not self._time():
+                return
 
     def _expire(self, case: Case) -> None:
         if self._moved(case, {"approval": Approval.EXPIRED.value, "answered_by": None, **_later(Next.RUN)}):
@@ -282,12 +301,14 @@ class Sweep:
                 answer = self.guard.dynamodb.batch_write_item(RequestItems=unprocessed)
                 unprocessed = answer.get("UnprocessedItems") or {}
 
-    def _due(self, shard: str) -> Iterator[dict[str, Any]]:
+    def _due(self, shard: str, when: str = "due <= :now", outcome: str = "") -> Iterator[dict[str, Any]]:
+        values = {":shard": {"S": shard}, ":now": {"N": str(int(time.time()))}}
         pages = self.guard.dynamodb.get_paginator("query").paginate(
             TableName=self.guard.table,
             IndexName=INDEX,
-            KeyConditionExpression="shard = :shard AND due <= :now",
-            ExpressionAttributeValues={":shard": {"S": shard}, ":now": {"N": str(int(time.time()))}},
+            KeyConditionExpression=f"shard = :shard AND {when}",
+            ExpressionAttributeValues={**values, **({":outcome": {"S": outcome}} if outcome else {})},
+            **({"FilterExpression": "outcome = :outcome"} if outcome else {}),
         )
         for page in pages:
             yield from page["Items"]

@@ -89,7 +89,12 @@ def _sweep(estate: Estate) -> dict[str, Attack]:
         return dynamodb.batch_write_item(RequestItems={state: [{"DeleteRequest": {"Key": {"key": {"S": key}}}}]})
 
     return {
-        **_members(estate, session, "the sweep"),
+        # It reads policies, to see which exemptions are no more.
+        **{
+            name: one
+            for name, one in _members(estate, session, "the sweep").items()
+            if "reads an account's" not in name
+        },
         "the sweep writes the emergency stop": lambda: dynamodb.update_item(
             TableName=state, Key={"key": {"S": "stop"}}
         ),
@@ -192,6 +197,10 @@ def _members(estate: Estate, session: boto3.Session, who: str) -> dict[str, Atta
         },
         f"{who} reads an account's policy": lambda: session.client("dynamodb").get_item(
             TableName=names.policies_table, Key={"environment": {"S": "production"}, "account": {"S": PRODUCTION}}
+        ),
+        f"{who} writes an account's policy": lambda: session.client("dynamodb").put_item(
+            TableName=names.policies_table,
+            Item={"environment": {"S": "production"}, "account": {"S": PRODUCTION}, "document": {"S": "{}"}},
         ),
         f"{who} changes the ledger": lambda: session.client("dynamodb").update_item(
             TableName=names.ledger_table, Key={"remediation": {"S": "r-1"}, "entry": {"S": "outcome"}}

@@ -68,8 +68,8 @@ INVENTORY: dict[str, dict[str, tuple[str, ...]]] = {
         "trust policy": ("Service",),
         "palisade": (
             "AskAgain", "DecryptSettings", "FindDue", "ForgetTold", "MoveCases", "ReadCases", "ReadFindings",
-            "ReadLargeEntries", "ReadLedger", "ReadSettings", "SetGoing", "SetNothingAside", "Tell", "UseKey",
-            "WriteLogs",
+            "ReadLargeEntries", "ReadLedger", "ReadPolicies", "ReadSettings", "SetGoing", "SetNothingAside", "Tell",
+            "UseKey", "WriteLogs",
         ),
     },
     "role palisade-advance-machine": {"trust policy": ("Service",), "palisade": ("MakeSteps",)},

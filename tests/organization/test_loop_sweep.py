@@ -237,6 +237,23 @@ def test_the_end_of_an_exemption_is_told_a_week_before_and_at_the_end_the_findin
     assert statuses == ["SUPPRESSED", "NEW", "RESOLVED"]
 
 
+def test_an_exemption_that_leaves_the_settings_or_is_shortened_ends_within_the_hour(loop: People) -> None:
+    fair = {"control": SSH.id, "reason": "a fair", "owner": "sales", "tag": "use=fair"}
+    show = {**fair, "tag": "use=show", "reason": "a show"}
+    until = [str(now(loop).date() + timedelta(days=days)) for days in (60, 30)]
+    with policy(loop, exemptions=[{**fair, "expires": until[0]}, {**show, "expires": until[0]}]):
+        gone, shortened = made(loop, use="fair"), made(loop, use="show")
+        loop.organization.advance(timedelta(hours=1))
+        for group in (gone, shortened):
+            assert (outcomes(loop, group), status(loop, group)) == (["exempted"], "SUPPRESSED")
+    with policy(loop, exemptions=[{**show, "expires": until[1]}]):
+        loop.organization.advance(timedelta(hours=1) + SWEPT)
+        assert outcomes(loop, gone) == ["exempted", "remediated"]
+        assert (outcomes(loop, shortened), status(loop, shortened)) == (["exempted", "exempted"], "SUPPRESSED")
+        loop.organization.advance(timedelta(hours=2))
+        assert outcomes(loop, shortened) == ["exempted", "exempted"]
+
+
 def test_a_status_that_somebody_else_has_set_is_reported_once_per_change(loop: People) -> None:
     group = made(loop, NOTIFIED)
     exempted = made(loop, access="bastion")
