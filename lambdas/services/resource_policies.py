@@ -19,7 +19,12 @@ BUCKET_POLICY_BYTES = 20 * 1024
 
 def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
     """The statements of a policy, which may stand there alone without a list."""
-    return _listed((policy or {}).get("Statement"))
+    return listed((policy or {}).get("Statement"))
+
+
+def listed(value: Any) -> list[Any]:
+    """The values of an element of a policy, of which one may stand there without a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
@@ -34,9 +39,9 @@ def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
 
 def _plain_http_denied(statement: Mapping[str, Any]) -> Iterator[str]:
     """The resources on which a statement denies all plain requests; none where it denies fewer."""
-    everything = {"*", "s3:*"}.intersection(_listed(statement.get("Action")))
+    everything = {"*", "s3:*"}.intersection(listed(statement.get("Action")))
     if statement["Effect"] == "Deny" and everything and _everybody(statement) and _is_plain(statement):
-        yield from _listed(statement.get("Resource"))
+        yield from listed(statement.get("Resource"))
 
 
 def _is_plain(statement: Mapping[str, Any]) -> bool:
@@ -47,7 +52,7 @@ def _is_plain(statement: Mapping[str, Any]) -> bool:
     if operator not in ("Bool", "BoolIfExists") or len(keys) != 1:
         return False
     ((key, value),) = keys.items()
-    return key.lower() == "aws:securetransport" and [str(one).lower() for one in _listed(value)] == ["false"]
+    return key.lower() == "aws:securetransport" and [str(one).lower() for one in listed(value)] == ["false"]
 
 
 def open_to_all(policy: Policy | None) -> bool:
@@ -80,8 +85,4 @@ def text(policy: Policy) -> str:
 
 def _everybody(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS")))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return principal == "*" or (isinstance(principal, Mapping) and "*" in listed(principal.get("AWS")))
