@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Plan, Refusal, Resource
-from lambdas.services import macie, public_buckets
+from lambdas.services import buckets, macie, public_buckets
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -76,7 +76,6 @@ def _kept_out(settings: Mapping[str, Any]) -> str:
 
 
 def _block(resource: Resource, before: Mapping[str, bool] | None) -> Change:
-    bucket = {"Bucket": resource.id, "ExpectedBucketOwner": resource.account}
     # Deleting the settings is the same permission (Service Authorization Reference, Amazon S3).
     grants = (Grant("s3:PutBucketPublicAccessBlock", (resource.arn,)),)
     former = {"PublicAccessBlockConfiguration": dict(before)} if before is not None else {}
@@ -84,13 +83,13 @@ def _block(resource: Resource, before: Mapping[str, bool] | None) -> Change:
         name="block-public-access",
         service="s3",
         operation="put_public_access_block",
-        parameters={**bucket, "PublicAccessBlockConfiguration": public_buckets.BLOCKED},
+        parameters={**buckets.named(resource), "PublicAccessBlockConfiguration": public_buckets.BLOCKED},
         grants=grants,
         inverse=Change(
             name="former-public-access",
             service="s3",
             operation="put_public_access_block" if former else "delete_public_access_block",
-            parameters={**bucket, **former},
+            parameters={**buckets.named(resource), **former},
             grants=grants,
             irreversible="it is an undo",
         ),
@@ -115,7 +114,7 @@ CONTROL = model.Control(
     ),
     parameters={},
     read_grants=(*macie.GRANTS, *public_buckets.GRANTS),
-    grants=(Grant("s3:PutBucketPublicAccessBlock", public_buckets.BUCKETS),),
+    grants=(Grant("s3:PutBucketPublicAccessBlock", buckets.ARNS),),
     requirements=("NIST.800-53.r5 AC-3", "NIST.800-53.r5 AC-21", "PCI DSS v4.0.1/1.4.4"),
     impact="Who reads the bucket as everybody no longer can. Under a public policy no other account can either, also "
     "one that the policy names. A website or a public policy is asked about first.",
