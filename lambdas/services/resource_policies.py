@@ -15,6 +15,13 @@ Policy = Mapping[str, Any]
 
 VERSION = "2012-10-17"
 BUCKET_POLICY_BYTES = 20 * 1024
+# Condition keys that name who may call: the principal or its organization, or what a service acts for. Requests of
+# nobody in particular carry none of them, wherever they come from.
+NARROWING = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:principalorgid", "aws:principalaccount", "aws:principalarn"}
+)
+# Operators that match nothing where a request lacks the key; negated ones and those with IfExists match then.
+NAMING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
 
 
 def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
@@ -25,6 +32,13 @@ def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
 def listed(value: Any) -> list[Any]:
     """The values of an element of a policy, of which one may stand there without a list."""
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Operator, key and value of every condition; the first two in lower case."""
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, value in keys.items():
+            yield operator.lower(), key.lower(), value
 
 
 def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
@@ -56,10 +70,22 @@ def _is_plain(statement: Mapping[str, Any]) -> bool:
 
 
 def open_to_all(policy: Policy | None) -> bool:
-    """Whether a statement allows something to everybody, under no condition."""
+    """Whether some statement of a policy is public."""
+    return any(is_public(statement) for statement in statements(policy))
+
+
+def is_public(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement allows something to everybody, and no condition names whom: anonymous requests pass, too."""
+    return statement["Effect"] == "Allow" and _everybody(statement) and not _names_callers(statement)
+
+
+def _names_callers(statement: Mapping[str, Any]) -> bool:
+    """Whether a condition names who may call; a value with nothing but wildcards names nobody."""
     return any(
-        statement["Effect"] == "Allow" and _everybody(statement) and not statement.get("Condition")
-        for statement in statements(policy)
+        operator.removeprefix("foranyvalue:") in NAMING
+        and key in NARROWING
+        and all(str(one).strip("*:") for one in listed(value))
+        for operator, key, value in conditions(statement)
     )
 
 
