@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from components.documents import (
     grant_statements,
 )
 from components.estate import Estate
-from lambdas.controls.model import Control, Grant, Mode, ProductFindings
+from lambdas.controls.model import Control, Grant, Mode
 
 # AWS's own names of roles that administer an account. A control that needs one of them is refused.
 ADMINISTRATORS = (
@@ -34,6 +34,8 @@ ADMINISTRATORS = (
     "role/aws-reserved/sso.amazonaws.com/*",
     "role/aws-service-role/*",
 )
+# What gives a principal the permissions of a managed policy.
+ATTACHING = ("iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Member:
 
     @property
     def judged(self) -> tuple[Control, ...]:
-        """The controls that the detect function judges: findings of other products go to the hub without it."""
-        return tuple(one for one in self.detected if not isinstance(one.detection, ProductFindings))
+        """The controls that the detect function judges; findings that others make go to the hub without it."""
+        return tuple(one for one in self.detected if one.by_rule)
 
     @property
     def acting(self) -> tuple[Control, ...]:
@@ -181,8 +183,11 @@ def member_trust(estate: Estate, roles: Iterable[str], *, identified: bool) -> s
     )
 
 
-def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], deployment_role: str) -> str:
-    """The most that the writer can ever do: the actions of the whole catalog, and never what guards it."""
+def boundary_policy(estate: Estate, account: str, catalog: Collection[Control], deployment_role: str) -> str:
+    """The most that the writer can ever do: the actions of the whole catalog, and never what guards it.
+
+    Raises ValueError for a control that could attach a policy which it does not name.
+    """
     own = estate.names.prefix
     guarded = [
         estate.arn("iam", resource, account=account)
@@ -203,16 +208,12 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
         ),
         *(estate.arn("s3", f"{own}-{kind}-*") for kind in ("code", "ledger")),
     ]
+    attached = sorted({policy for control in catalog for policy in _attached(control, estate.partition)})
     never = [
         deny("OwnRoles", ["iam:*"], guarded),
         deny("OwnResources", ["*"], services),
-        # Containment attaches one policy of AWS's own; any other would give a principal permissions.
-        deny(
-            "OtherPolicies",
-            ["iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy"],
-            "*",
-            {"ArnNotEquals": {"iam:PolicyARN": f"arn:{estate.partition}:iam::aws:policy/AWSDenyAll"}},
-        ),
+        # Containment attaches a policy of AWS's own; any other would give a principal permissions.
+        deny("OtherPolicies", ATTACHING, "*", {"ArnNotEquals": {"iam:PolicyARN": attached}} if attached else None),
         deny("Organization", ["organizations:*", "account:*", "sso:*", "controltower:*"], "*"),
         deny(
             "Records",
@@ -234,6 +235,18 @@ def boundary_policy(estate: Estate, account: str, catalog: Iterable[Control], de
     actions = {grant.action for control in catalog for grant in control.grants}
     room = MANAGED_LIMIT - len(document(allow("Catalog", [], "*"), *never))
     return document(allow("Catalog", _shortened(actions, room), "*"), *never)
+
+
+def _attached(control: Control, partition: str) -> Iterator[str]:
+    """The policies that a control may attach: its grants name each by its whole ARN but for the partition."""
+    for grant in control.grants:
+        if grant.action not in ATTACHING:
+            continue
+        named = grant.conditions.get("ArnLike", {}).get("iam:PolicyARN")
+        arn = str(named).replace("arn:*:", f"arn:{partition}:", 1)
+        if named is None or {"*", "?"}.intersection(arn):
+            raise ValueError(f"{control.id}: its grant of {grant.action} names no single policy by iam:PolicyARN")
+        yield arn
 
 
 def _shortened(actions: set[str], room: int) -> list[str]:

@@ -21,7 +21,6 @@ from lambdas.controls.model import (
     ManagedRule,
     Mode,
     Parameter,
-    ProductFindings,
     Scope,
     SecurityHubControl,
 )
@@ -175,8 +174,7 @@ def _detection(control: Control) -> str:
 
 
 def _readers(control: Control) -> str:
-    judged_here = not isinstance(control.detection, ProductFindings)
-    return "Detection and the reader role" if judged_here else "The reader role"
+    return "Detection and the reader role" if control.by_rule else "The reader role"
 
 
 def _ceiling(control: Control) -> str:

@@ -134,7 +134,7 @@ CONTROL = model.Control(
     requirements=("NIST.800-53.r5 AC-2(13)", "NIST.800-53.r5 IR-4", "PCI DSS v4.0.1/12.10.7"),
     impact="Everything that runs under the user or role stops at once, for whoever uses it rightly as well.",
     remediation="Attach AWS's managed policy AWSDenyAll to the user or role. Refused, with the reason, for the root "
-    "user, administrators, service-linked roles, roles of IAM Identity Center, and the roles of Palisade itself.",
+    "user, administrators, service-linked roles and roles of IAM Identity Center; IAM refuses it for Palisade's own.",
     ceiling=model.Ceiling(model.Mode.APPROVE, "what runs under the principal stops"),
     read=read,
     evaluate=evaluate,

@@ -2,8 +2,8 @@
 
 Fails on statements for everybody that no condition narrows, and on those for S3 that name no account: a deleted
 bucket's name is anybody's. What S3 calls by is written anew with the account first, and only then removed, so that the
-trigger works all the time; where a later change fails, what was made before is taken back. Policies of versions and
-aliases are others, which Security Hub does not judge here.
+trigger works all the time; where a later change fails, what was made before is taken back. A person decides where no
+single bucket is named. Policies of versions and aliases are others, which Security Hub does not judge here.
 Source: Security Hub Lambda.1; Lambda Developer Guide, "Using resource-based policies". The managed rule
 LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED does not say which conditions narrow, so the rule is our own.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
-from lambdas.services import buckets, function_permissions
+from lambdas.services import buckets, function_permissions, resource_policies
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -50,7 +50,7 @@ def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Eval
 def _offending(settings: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     """The statements for everybody, and those for S3 without an account."""
     every = settings["Statements"]
-    public = [one for one in every if function_permissions.is_public(one)]
+    public = [one for one in every if resource_policies.is_public(one)]
     return public, [one for one in every if function_permissions.by_any_bucket(one)]
 
 
@@ -90,18 +90,24 @@ def plan(
     return Plan(
         changes=(*additions, *(function_permissions.removed(resource, one["Sid"], one) for one in (*s3, *public))),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
-        leaves=("All other statements stay; so do the policies of versions and aliases.",),
-        ceiling=_ceiling(public),
+        leaves=("All other statements stay; so do the policies of versions and aliases.", *_unasked(s3)),
+        ceiling=_ceiling(public, s3),
         message=f"Function {resource.id} can be called by everybody, or by buckets of any account.",
     )
 
 
-def _ceiling(public: list[Any]) -> model.Ceiling | None:
-    if any(function_permissions.by_url(one) for one in public):
-        return model.Ceiling(
-            model.Mode.APPROVE, "callers of the function URL without credentials are cut off", firm=True
-        )
-    return None
+def _unasked(s3: list[Any]) -> list[str]:
+    """Say of each statement that names no single bucket that nobody knows whose bucket calls by it."""
+    unnamed = [one["Sid"] for one in s3 if function_permissions.bucket_of(one) is None]
+    return [f"Nobody has looked whose buckets call by {one}; those of other accounts are cut off." for one in unnamed]
+
+
+def _ceiling(public: list[Any], s3: list[Any]) -> model.Ceiling | None:
+    """A person decides where somebody may be cut off whom nobody has looked for."""
+    by_url = any(function_permissions.by_url(one) for one in public)
+    reasons = ["callers of the function URL without credentials are cut off"] if by_url else []
+    reasons += ["buckets of other accounts may call by a statement that names no single one"] if _unasked(s3) else []
+    return model.Ceiling(model.Mode.APPROVE, "; ".join(reasons), firm=True) if reasons else None
 
 
 CONTROL = model.Control(

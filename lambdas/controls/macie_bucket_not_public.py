@@ -1,7 +1,8 @@
 """Buckets in which Macie finds sensitive data are not public.
 
-All four settings of Block Public Access are set on the bucket; its policy and access control list stay as they are and
-admit nobody any more. Macie tells Security Hub of sensitive data only where the account says so:
+All four settings of Block Public Access are set on the bucket; its policy and access control list stay as they are.
+Under a public policy other accounts are then kept out altogether, those that it names as well; a public list loses what
+it gives to everybody alone. Macie tells Security Hub of sensitive data only where the account says so:
 `aws macie2 put-findings-publication-configuration --security-hub-configuration publishClassificationFindings=true`.
 Source: Macie User Guide, "Types of findings" and "Evaluating findings with AWS Security Hub"; Amazon S3 User Guide,
 "Blocking public access to your Amazon S3 storage"; PutPublicAccessBlock.
@@ -14,10 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Plan, Refusal, Resource
-from lambdas.services import macie, public_buckets
+from lambdas.services import buckets, macie, public_buckets
 
 if TYPE_CHECKING:
     from boto3 import Session
+
+WEBSITE = "the bucket serves a website, which would be gone"
+PUBLIC_POLICY = (
+    "somebody wrote a policy that admits everybody, and may mean it: while that is blocked, no other account gets in, "
+    "not even one that it names"
+)
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -44,27 +51,31 @@ def plan(
 ) -> Plan | Refusal:
     """Block public access; undo gives back the settings that were there, or none."""
     ways = " and ".join(public_buckets.ways_in(settings))
-    ceiling = None
-    if settings["Website"]:
-        ceiling = model.Ceiling(model.Mode.APPROVE, "the bucket serves a website, which would be gone")
-    elif settings["PublicPolicy"]:
-        ceiling = model.Ceiling(model.Mode.APPROVE, "somebody wrote a policy that admits everybody, and may mean it")
+    reasons = [WEBSITE] if settings["Website"] else []
+    reasons += [PUBLIC_POLICY] if settings["PublicPolicy"] else []
     return Plan(
         changes=(_block(resource, settings["Block"]),),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=(
-            "The bucket's policy and access control list stay, without effect on those whom they admit as everybody.",
+            "The bucket's policy and access control list stay. While the policy is public, only principals of this "
+            "account and AWS services enter by it; of the list, what it gives to everybody is without effect.",
             "Objects that were copied are out: S3 server access logs or data events of CloudTrail tell by whom.",
             "Macie's findings stay open: people archive them when the data is where it belongs.",
         ),
-        ceiling=ceiling,
+        ceiling=model.Ceiling(model.Mode.APPROVE, "; ".join(reasons)) if reasons else None,
         message=f"Macie finds {', '.join(settings['Findings'])} in bucket {resource.id}, and anybody enters by {ways}. "
-        "Blocking public access keeps all but principals of named accounts out; undo gives the former settings back.",
+        f"Blocking public access keeps {_kept_out(settings)} out; undo gives the former settings back.",
     )
 
 
+def _kept_out(settings: Mapping[str, Any]) -> str:
+    """Whom the settings keep out: S3 cuts a public policy off from all other accounts, a list from everybody alone."""
+    if settings["PublicPolicy"]:
+        return "everybody and all other accounts, also those that the policy names,"
+    return "whom the access control list admits as everybody"
+
+
 def _block(resource: Resource, before: Mapping[str, bool] | None) -> Change:
-    bucket = {"Bucket": resource.id, "ExpectedBucketOwner": resource.account}
     # Deleting the settings is the same permission (Service Authorization Reference, Amazon S3).
     grants = (Grant("s3:PutBucketPublicAccessBlock", (resource.arn,)),)
     former = {"PublicAccessBlockConfiguration": dict(before)} if before is not None else {}
@@ -72,13 +83,13 @@ def _block(resource: Resource, before: Mapping[str, bool] | None) -> Change:
         name="block-public-access",
         service="s3",
         operation="put_public_access_block",
-        parameters={**bucket, "PublicAccessBlockConfiguration": public_buckets.BLOCKED},
+        parameters={**buckets.named(resource), "PublicAccessBlockConfiguration": public_buckets.BLOCKED},
         grants=grants,
         inverse=Change(
             name="former-public-access",
             service="s3",
             operation="put_public_access_block" if former else "delete_public_access_block",
-            parameters={**bucket, **former},
+            parameters={**buckets.named(resource), **former},
             grants=grants,
             irreversible="it is an undo",
         ),
@@ -103,10 +114,10 @@ CONTROL = model.Control(
     ),
     parameters={},
     read_grants=(*macie.GRANTS, *public_buckets.GRANTS),
-    grants=(Grant("s3:PutBucketPublicAccessBlock", public_buckets.BUCKETS),),
+    grants=(Grant("s3:PutBucketPublicAccessBlock", buckets.ARNS),),
     requirements=("NIST.800-53.r5 AC-3", "NIST.800-53.r5 AC-21", "PCI DSS v4.0.1/1.4.4"),
-    impact="Who reads the bucket without belonging to an account that its policy names no longer can. A website or a "
-    "policy that admits everybody is asked about first.",
+    impact="Who reads the bucket as everybody no longer can. Under a public policy no other account can either, also "
+    "one that the policy names. A website or a public policy is asked about first.",
     remediation="Block public access to the bucket.",
     ceiling=model.Ceiling(model.Mode.AUTOMATIC, "no ceiling"),
     read=read,

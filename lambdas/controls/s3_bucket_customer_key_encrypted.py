@@ -19,7 +19,7 @@ from lambdas.controls.model import Evaluation, Place, Plan, Refusal, Resource
 from lambdas.services import bucket_encryption as encryption
 from lambdas.services import bucket_encryption_changes as changes
 from lambdas.services import bucket_reads as reads
-from lambdas.services import kms_keys
+from lambdas.services import buckets, kms_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -55,7 +55,7 @@ def inspect(
 
 def discover(session: Session, place: Place) -> Iterator[Resource]:
     """List the account's general purpose buckets of the Region."""
-    return (CONTROL.resource(place, name) for name in reads.names(session, place))
+    return (CONTROL.resource(place, name) for name in buckets.listed(session, place))
 
 
 def plan(

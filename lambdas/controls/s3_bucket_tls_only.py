@@ -10,28 +10,23 @@ alone or under other conditions, so the rule is our own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Change, Evaluation, Grant, Place, Plan, Refusal, Resource
-from lambdas.services import buckets, resource_policies
+from lambdas.services import buckets, public_buckets, resource_policies
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-BUCKETS = ("arn:{partition}:s3:::*",)
-
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """Read the bucket's policy, None where it has none; None at all where the bucket is gone."""
+    s3 = session.client("s3")
     with absent("NoSuchBucket"):
-        found: dict[str, Any] = {"Arn": resource.arn, "Tags": buckets.tags(session, resource), "Policy": None}
-        with absent("NoSuchBucketPolicy"):
-            found["Policy"] = json.loads(session.client("s3").get_bucket_policy(**buckets.named(resource))["Policy"])
-        return found
+        return {"Arn": resource.arn, "Tags": buckets.tags(s3, resource), "Policy": buckets.policy(s3, resource)}
     return None
 
 
@@ -47,12 +42,14 @@ def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Eval
 def inspect(
     session: Session, resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Find whether the bucket serves a website, and whether S3 refuses to write policies that are open to all."""
-    facts = {"Website": False, "BlockPublicPolicy": buckets.refuses_public_policies(session, resource)}
-    with absent("NoSuchWebsiteConfiguration"):
-        session.client("s3").get_bucket_website(**buckets.named(resource))
-        facts["Website"] = True
-    return facts
+    """Find whether the bucket serves a website, and whether S3 calls the policy public and refuses to write such."""
+    s3 = session.client("s3")
+    return {
+        "Website": buckets.serves_website(s3, resource),
+        "PublicPolicy": buckets.policy_is_public(s3, resource),
+        "Block": buckets.block(s3, resource),
+        "AccountBlock": buckets.account_block(session, resource),
+    }
 
 
 def discover(session: Session, place: Place) -> Iterator[Resource]:
@@ -66,8 +63,8 @@ def plan(
 ) -> Plan | Refusal:
     """Add the one statement."""
     before = settings["Policy"]
-    if facts["BlockPublicPolicy"] and resource_policies.open_to_all(before):
-        return Refusal("the policy is open to all and BlockPublicPolicy is on: S3 refuses every policy that is")
+    if facts["PublicPolicy"] and public_buckets.blocks(facts, "BlockPublicPolicy"):
+        return Refusal("the policy is public and BlockPublicPolicy is on: S3 refuses every policy that is")
     text = resource_policies.text(resource_policies.without_plain_http(before, resource.arn))
     if len(text.encode()) > resource_policies.BUCKET_POLICY_BYTES:
         return Refusal("the policy leaves no room for a further statement: it may have 20 KB")
@@ -121,14 +118,15 @@ CONTROL = model.Control(
     detection=model.CustomRule(on_change=True),
     parameters={},
     read_grants=(
-        Grant("s3:GetBucketPolicy", BUCKETS),
-        Grant("s3:GetBucketTagging", BUCKETS),
-        Grant("s3:GetBucketWebsite", BUCKETS),
-        Grant("s3:GetBucketPublicAccessBlock", BUCKETS),
+        Grant("s3:GetBucketPolicy", buckets.ARNS),
+        Grant("s3:GetBucketPolicyStatus", buckets.ARNS),
+        Grant("s3:GetBucketTagging", buckets.ARNS),
+        Grant("s3:GetBucketWebsite", buckets.ARNS),
+        Grant("s3:GetBucketPublicAccessBlock", buckets.ARNS),
         Grant("s3:GetAccountPublicAccessBlock", ("*",)),
         Grant("s3:ListAllMyBuckets", ("*",)),
     ),
-    grants=(Grant("s3:PutBucketPolicy", BUCKETS), Grant("s3:DeleteBucketPolicy", BUCKETS)),
+    grants=(Grant("s3:PutBucketPolicy", buckets.ARNS), Grant("s3:DeleteBucketPolicy", buckets.ARNS)),
     requirements=(
         "FSBP S3.5",
         "CIS AWS Foundations v3.0.0/2.1.1",

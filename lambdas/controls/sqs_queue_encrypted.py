@@ -68,9 +68,7 @@ def plan(
         changes=(_switch(resource, settings, True, _switch(resource, settings, False)),),
         tell=(model.Audience.OWNER,),
         leaves=("Messages that are in the queue already stay unencrypted until they are taken.",),
-        ceiling=model.Ceiling(
-            model.Mode.APPROVE, "the policy admits everybody, and anonymous requests are rejected then"
-        )
+        ceiling=model.Ceiling(model.Mode.APPROVE, "the policy admits anonymous requests, which are rejected then")
         if anonymous
         else None,
         message=f"Queue {resource.id} keeps its messages unencrypted; keys of SQS encrypt them for free.",

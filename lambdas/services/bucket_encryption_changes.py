@@ -12,6 +12,7 @@ from typing import Any
 
 from lambdas.controls.model import Change, Grant, Parameter, Probe, Ref, Resource, Token
 from lambdas.services import bucket_encryption as encryption
+from lambdas.services import buckets
 
 PASSED = {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}}
 # What UpdateObjectEncryption takes, as a job's filter names it and as people do. Under other KMS keys first: the
@@ -19,7 +20,7 @@ PASSED = {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.
 JOBS = {"SSEKMS": "SSE-KMS", "SSES3": "SSE-S3"}
 
 GRANTS = (
-    Grant("s3:PutEncryptionConfiguration", ("arn:{partition}:s3:::*",)),
+    Grant("s3:PutEncryptionConfiguration", buckets.ARNS),
     # Nothing narrows the action: no resource type. The job does only what the role that is passed may do.
     Grant("s3:CreateJob", ("*",)),
     Grant("iam:PassRole", ("{parameter:reencrypt_role}",), PASSED),
@@ -99,8 +100,7 @@ def _put(resource: Resource, name: str, rule: Mapping[str, Any]) -> Change:
         service="s3",
         operation="put_bucket_encryption",
         parameters={
-            "Bucket": resource.id,
-            "ExpectedBucketOwner": resource.account,
+            **buckets.named(resource),
             "ServerSideEncryptionConfiguration": {"Rules": [dict(rule)]},
         },
         grants=(Grant("s3:PutEncryptionConfiguration", (resource.arn,)),),

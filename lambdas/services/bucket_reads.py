@@ -6,28 +6,27 @@ Source: Amazon S3 API, GetBucketEncryption, GetBucketLocation and GetBucketRepli
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
-from lambdas.controls.model import Grant, Place, Resource
+from lambdas.controls.model import Grant, Resource
 from lambdas.services import bucket_encryption as encryption
-from lambdas.services import kms_keys
+from lambdas.services import buckets, kms_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 # What GetBucketLocation says of the two Regions that are older than it.
 LOCATIONS = {None: "us-east-1", "EU": "eu-west-1"}
-BUCKETS = ("arn:{partition}:s3:::*",)
 
 GRANTS = (
-    Grant("s3:GetEncryptionConfiguration", BUCKETS),
-    Grant("s3:GetBucketTagging", BUCKETS),
-    Grant("s3:GetBucketPolicy", BUCKETS),
-    Grant("s3:GetBucketAcl", BUCKETS),
-    Grant("s3:GetBucketLocation", BUCKETS),
-    Grant("s3:GetReplicationConfiguration", BUCKETS),
+    Grant("s3:GetEncryptionConfiguration", buckets.ARNS),
+    Grant("s3:GetBucketTagging", buckets.ARNS),
+    Grant("s3:GetBucketPolicy", buckets.ARNS),
+    Grant("s3:GetBucketAcl", buckets.ARNS),
+    Grant("s3:GetBucketLocation", buckets.ARNS),
+    Grant("s3:GetReplicationConfiguration", buckets.ARNS),
     Grant("s3:ListAllMyBuckets", ("*",)),
     Grant("kms:DescribeKey", kms_keys.KEYS),
     Grant("kms:GetKeyPolicy", kms_keys.KEYS),
@@ -37,16 +36,15 @@ GRANTS = (
 def read(session: Session, resource: Resource) -> dict[str, Any] | None:
     """Read the bucket's default encryption, the key that it names, its tags, and who may write logs to it."""
     s3 = session.client("s3")
-    bucket = _bucket(resource)
     with absent("NoSuchBucket"):
         settings = {
             "Bucket": resource.id,
             "Account": resource.account,
             "Region": resource.region,
-            "Encryption": _encryption(s3, bucket),
-            "Tags": _tags(s3, bucket),
-            "Policy": _policy(s3, bucket),
-            "LogDeliveryByAcl": _log_group_writes(s3, bucket),
+            "Encryption": _encryption(s3, resource),
+            "Tags": buckets.tags(s3, resource),
+            "Policy": buckets.policy(s3, resource),
+            "LogDeliveryByAcl": _log_group_writes(s3, resource),
         }
         named = encryption.default(settings).get("KMSMasterKeyID")
         settings["Key"] = kms_keys.describe(session, named, resource.account, resource.region) if named else None
@@ -57,8 +55,7 @@ def read(session: Session, resource: Resource) -> dict[str, Any] | None:
 def inspect(session: Session, resource: Resource, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Look at a key to use: its state, its policy, and what of the bucket would stop working under it."""
     s3 = session.client("s3")
-    bucket = _bucket(resource)
-    location = s3.get_bucket_location(**bucket).get("LocationConstraint")
+    location = s3.get_bucket_location(**buckets.named(resource)).get("LocationConstraint")
     facts: dict[str, Any] = {
         "Location": LOCATIONS.get(location, location),
         "Key": kms_keys.describe(session, key, resource.account, resource.region),
@@ -66,57 +63,32 @@ def inspect(session: Session, resource: Resource, settings: Mapping[str, Any], k
     if kms_keys.fault(facts["Key"], resource.account, resource.region) is None:
         policy = session.client("kms").get_key_policy(KeyId=facts["Key"]["Arn"], PolicyName="default")["Policy"]
         facts["CutOff"] = encryption.cut_off(settings["Policy"], json.loads(policy), resource.account)
-        facts["NotReplicated"] = _not_replicated(s3, bucket)
+        facts["NotReplicated"] = _not_replicated(s3, resource)
     return facts
 
 
-def names(session: Session, place: Place) -> Iterator[str]:
-    """List the account's general purpose buckets of the Region."""
-    for page in session.client("s3").get_paginator("list_buckets").paginate(BucketRegion=place.region):
-        for bucket in page["Buckets"]:
-            yield bucket["Name"]
-
-
-def _bucket(resource: Resource) -> Any:
-    return {"Bucket": resource.id, "ExpectedBucketOwner": resource.account}
-
-
-def _encryption(s3: Any, bucket: Any) -> dict[str, Any]:
+def _encryption(s3: Any, resource: Resource) -> dict[str, Any]:
     with absent("ServerSideEncryptionConfigurationNotFoundError"):
-        found: dict[str, Any] = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]
+        found: dict[str, Any] = s3.get_bucket_encryption(**buckets.named(resource))["ServerSideEncryptionConfiguration"]
         return found
     # Only before 2023 could a bucket have none; S3 has applied SSE-S3 to such buckets since.
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": encryption.SSE_S3}}]}
 
 
-def _tags(s3: Any, bucket: Any) -> list[dict[str, str]]:
-    with absent("NoSuchTagSet"):
-        found: list[dict[str, str]] = s3.get_bucket_tagging(**bucket)["TagSet"]
-        return found
-    return []
-
-
-def _policy(s3: Any, bucket: Any) -> dict[str, Any] | None:
-    with absent("NoSuchBucketPolicy"):
-        found: dict[str, Any] = json.loads(s3.get_bucket_policy(**bucket)["Policy"])
-        return found
-    return None
-
-
-def _log_group_writes(s3: Any, bucket: Any) -> bool:
+def _log_group_writes(s3: Any, resource: Resource) -> bool:
     """Whether S3's log delivery group may write by ACL, as targets of access logs were set up before 2022."""
     return any(
         grant["Grantee"].get("URI") == encryption.LOG_GROUP and grant["Permission"] in ("WRITE", "FULL_CONTROL")
-        for grant in s3.get_bucket_acl(**bucket)["Grants"]
+        for grant in buckets.acl(s3, resource)
     )
 
 
-def _not_replicated(s3: Any, bucket: Any) -> list[str]:
+def _not_replicated(s3: Any, resource: Resource) -> list[str]:
     """The replication rules that pass over objects under KMS keys."""
     with absent("ReplicationConfigurationNotFoundError"):
         return [
             rule["ID"]
-            for rule in s3.get_bucket_replication(**bucket)["ReplicationConfiguration"]["Rules"]
+            for rule in s3.get_bucket_replication(**buckets.named(resource))["ReplicationConfiguration"]["Rules"]
             if rule["Status"] == "Enabled"
             and rule.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {}).get("Status") != "Enabled"
         ]

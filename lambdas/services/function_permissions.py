@@ -1,4 +1,4 @@
-"""The statements of a Lambda function's policy: which are public, and the calls that add and remove one.
+"""The statements of a Lambda function's policy: which let any bucket call, and the calls that add and remove one.
 
 Source: AWS Lambda API Reference, AddPermission and RemovePermission; Lambda Developer Guide, "Using resource-based
 policies" and "Control access to Lambda function URLs"; Security Hub Lambda.1: a statement that S3 calls by names the
@@ -7,18 +7,15 @@ bucket's account, for whoever makes a bucket of a deleted one's name calls it el
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lambdas.controls.model import Change, Grant, Resource
+from lambdas.services.resource_policies import conditions
 
 Statement = Mapping[str, Any]
 
 S3 = "s3.amazonaws.com"
-# Conditions that name who may call; a value with nothing but wildcards names nobody.
-NARROWING = frozenset(
-    {"aws:sourceaccount", "aws:sourcearn", "aws:principalorgid", "aws:principalaccount", "aws:principalarn"}
-)
 # What AddPermission writes as conditions: operator and key by its parameter. Others cannot be written again.
 WRITTEN = {
     ("arnlike", "aws:sourcearn"): "SourceArn",
@@ -29,20 +26,6 @@ WRITTEN = {
     ("bool", "lambda:invokedviafunctionurl"): "InvokedViaFunctionUrl",
 }
 BY_PRINCIPAL = {"StringEquals": {"lambda:Principal": ["*", S3]}}
-
-
-def conditions(statement: Statement) -> Iterator[tuple[str, str, Any]]:
-    """Operator, key and value of every condition; the first two in lower case."""
-    for operator, keys in statement.get("Condition", {}).items():
-        for key, value in keys.items():
-            yield operator.lower(), key.lower(), value
-
-
-def is_public(statement: Statement) -> bool:
-    """Whether anybody may call by a statement, in any account."""
-    principal = statement["Principal"]
-    named = any(key in NARROWING and str(value).strip("*:") for _, key, value in conditions(statement))
-    return statement["Effect"] == "Allow" and principal in ("*", {"AWS": "*"}) and not named
 
 
 def by_any_bucket(statement: Statement) -> bool:
@@ -57,7 +40,7 @@ def bucket_of(statement: Statement) -> str | None:
     """The name of the bucket that a statement names; None where it names none, or many by a pattern."""
     arn = next((str(value) for _, key, value in conditions(statement) if key == "aws:sourcearn"), "")
     name = arn.rpartition(":")[2]
-    return name if name and "*" not in name else None
+    return name if name and not {"*", "?"}.intersection(name) else None
 
 
 def by_url(statement: Statement) -> bool:

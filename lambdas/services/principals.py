@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls.model import Grant
+from lambdas.services.resource_policies import listed
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 # What changes here would lock people or AWS out, by the path of the principal.
 LINKED, SINGLE_SIGN_ON = "/aws-service-role/", "/aws-reserved/"
-# Every resource of a deployment of ours carries this tag.
-OURS = "palisade:prefix"
 USERS, ROLES, GROUPS = (f"arn:{{partition}}:iam::{{account}}:{kind}/*" for kind in ("user", "role", "group"))
 POLICIES = ("arn:{partition}:iam::{account}:policy/*", "arn:{partition}:iam::aws:policy/*")
 GRANTS = (
@@ -81,35 +80,35 @@ def _documents(iam: Any, kind: str, name: str, attached: Iterable[str]) -> Itera
 
 def administers(documents: Iterable[Document]) -> bool:
     """Whether policies allow everything, or everything of IAM, on everything: who holds them can take the rest."""
-    return any(_administers(one) for document in documents for one in _several(document.get("Statement")))
+    return any(_administers(one) for document in documents for one in listed(document.get("Statement")))
 
 
 def _administers(statement: Document) -> bool:
-    if statement.get("Effect") != "Allow" or "*" not in _several(statement.get("Resource")):
+    # All resources but some are as good as all: no list of exceptions is weighed.
+    everywhere = "NotResource" in statement or "*" in listed(statement.get("Resource"))
+    if statement.get("Effect") != "Allow" or not everywhere:
         return False
     if "NotAction" in statement:
-        return not any(_is_iam(one) for one in _several(statement["NotAction"]))
-    return any(one in ("*", "*:*") or one.lower() == "iam:*" for one in _several(statement.get("Action")))
+        return not any(_is_iam(one) for one in listed(statement["NotAction"]))
+    return any(one in ("*", "*:*") or one.lower() == "iam:*" for one in listed(statement.get("Action")))
 
 
 def _is_iam(action: str) -> bool:
     return re.fullmatch(r"(iam|\*):\*|\*", action.lower()) is not None
 
 
-def _several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def why_untouchable(principal: Mapping[str, Any]) -> str | None:
-    """Why a principal must not lose its permissions by us; None where it may."""
+    """Why a principal must not lose its permissions by us; None where it may.
+
+    No tag exempts, for whoever is reported may have set it. The roles of the deployment itself are out of reach of the
+    writer: its boundary denies IAM on them.
+    """
     if principal["Kind"] == "root":
         return "the root user has no policies: only a service control policy or its owner's e-mail address contains it"
     if principal["Path"].startswith(LINKED):
         return "it is a service-linked role, which AWS alone changes: contain what makes the service act"
     if principal["Path"].startswith(SINGLE_SIGN_ON):
         return "it is a role of IAM Identity Center: end the sessions and the assignment there"
-    if any(tag["Key"] == OURS for tag in principal["Tags"]):
-        return "it is a role of this deployment itself: use the emergency stop, and look at who has taken it"
     if principal["Administers"]:
         return "it administers the account, and may be the last one who can: a person decides"
     return None

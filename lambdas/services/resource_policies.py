@@ -15,11 +15,30 @@ Policy = Mapping[str, Any]
 
 VERSION = "2012-10-17"
 BUCKET_POLICY_BYTES = 20 * 1024
+# Condition keys that name who may call: the principal or its organization, or what a service acts for. Requests of
+# nobody in particular carry none of them, wherever they come from.
+NARROWING = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:principalorgid", "aws:principalaccount", "aws:principalarn"}
+)
+# Operators that match nothing where a request lacks the key; negated ones and those with IfExists match then.
+NAMING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
 
 
 def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
     """The statements of a policy, which may stand there alone without a list."""
-    return _listed((policy or {}).get("Statement"))
+    return listed((policy or {}).get("Statement"))
+
+
+def listed(value: Any) -> list[Any]:
+    """The values of an element of a policy, of which one may stand there without a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Operator, key and value of every condition; the first two in lower case."""
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, value in keys.items():
+            yield operator.lower(), key.lower(), value
 
 
 def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
@@ -34,9 +53,9 @@ def denies_plain_http(policy: Policy | None, bucket: str) -> bool:
 
 def _plain_http_denied(statement: Mapping[str, Any]) -> Iterator[str]:
     """The resources on which a statement denies all plain requests; none where it denies fewer."""
-    everything = {"*", "s3:*"}.intersection(_listed(statement.get("Action")))
+    everything = {"*", "s3:*"}.intersection(listed(statement.get("Action")))
     if statement["Effect"] == "Deny" and everything and _everybody(statement) and _is_plain(statement):
-        yield from _listed(statement.get("Resource"))
+        yield from listed(statement.get("Resource"))
 
 
 def _is_plain(statement: Mapping[str, Any]) -> bool:
@@ -47,14 +66,26 @@ def _is_plain(statement: Mapping[str, Any]) -> bool:
     if operator not in ("Bool", "BoolIfExists") or len(keys) != 1:
         return False
     ((key, value),) = keys.items()
-    return key.lower() == "aws:securetransport" and [str(one).lower() for one in _listed(value)] == ["false"]
+    return key.lower() == "aws:securetransport" and [str(one).lower() for one in listed(value)] == ["false"]
 
 
 def open_to_all(policy: Policy | None) -> bool:
-    """Whether a statement allows something to everybody, under no condition."""
+    """Whether some statement of a policy is public."""
+    return any(is_public(statement) for statement in statements(policy))
+
+
+def is_public(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement allows something to everybody, and no condition names whom: anonymous requests pass, too."""
+    return statement["Effect"] == "Allow" and _everybody(statement) and not _names_callers(statement)
+
+
+def _names_callers(statement: Mapping[str, Any]) -> bool:
+    """Whether a condition names who may call; a value with nothing but wildcards names nobody."""
     return any(
-        statement["Effect"] == "Allow" and _everybody(statement) and not statement.get("Condition")
-        for statement in statements(policy)
+        operator.removeprefix("foranyvalue:") in NAMING
+        and key in NARROWING
+        and all(str(one).strip("*:") for one in listed(value))
+        for operator, key, value in conditions(statement)
     )
 
 
@@ -80,8 +111,4 @@ def text(policy: Policy) -> str:
 
 def _everybody(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS")))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return principal == "*" or (isinstance(principal, Mapping) and "*" in listed(principal.get("AWS")))

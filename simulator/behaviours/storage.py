@@ -201,6 +201,11 @@ DIFFERENCES = (
             "A control that relies on AWS refusing a public policy is not shown that refusal.",
         ),
         (
+            "policy-status",
+            "GetBucketPolicyStatus is moto's: a statement for everybody under any condition at all is not public.",
+            "AWS weighs which conditions narrow; a policy that it calls public for a broad one is not shown.",
+        ),
+        (
             "moto",
             "Versioning, lifecycle, logging, replication and notifications are moto's, unchecked.",
             "See the list of services that moto answers.",

@@ -189,7 +189,6 @@ def test_only_the_policy_of_aws_contains(settings: dict[str, Any], verdict: Verd
         ({"Kind": "root", "Path": "/"}, "root user has no policies"),
         ({"Path": "/aws-service-role/ecs.amazonaws.com/"}, "service-linked role"),
         ({"Path": "/aws-reserved/sso.amazonaws.com/"}, "IAM Identity Center"),
-        ({"Tags": [{"Key": "palisade:prefix", "Value": "palisade"}]}, "role of this deployment"),
         ({"Administers": True}, "administers the account"),
     ],
 )
@@ -200,6 +199,11 @@ def test_who_must_not_lose_its_permissions_is_left_to_people_with_the_reason(
     assert isinstance(refused, Refusal)
     assert said in refused.reason
     assert EXFILTRATION in refused.reason
+
+
+def test_a_tag_that_anybody_may_set_exempts_nobody() -> None:
+    tagged = {**ALICE, "Tags": [{"Key": "palisade:prefix", "Value": "palisade"}]}
+    assert isinstance(plan(CONTROL.resource(PLACE, "user/alice"), tagged, {}, {}), Plan)
 
 
 def test_the_policy_is_of_the_partition() -> None:

@@ -14,7 +14,7 @@ from boto3 import Session
 
 from lambdas.answers import absent
 from lambdas.controls.lambda_function_not_public import CONTROL, evaluate
-from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_account, planned, undo
 
@@ -92,6 +92,7 @@ def member() -> Iterator[Session]:
         ({**EVERYBODY, "Condition": {"StringLike": {"AWS:SourceArn": "*"}}}, Verdict.NON_COMPLIANT),
         ({**EVERYBODY, "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}}, Verdict.NON_COMPLIANT),
         ({**EVERYBODY, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a"}}}, Verdict.COMPLIANT),
+        ({**EVERYBODY, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}}, Verdict.NON_COMPLIANT),
         ({**EVERYBODY, "Effect": "Deny"}, Verdict.COMPLIANT),
         ({**EVERYBODY, "Principal": {"AWS": f"arn:aws:iam::{MEMBER}:root"}}, Verdict.COMPLIANT),
         (BY_S3, Verdict.NON_COMPLIANT),
@@ -166,6 +167,20 @@ def test_callers_of_a_function_url_are_cut_off_by_a_person_alone() -> None:
     inverse = plan.changes[0].inverse
     assert inverse is not None
     assert inverse.parameters["InvokedViaFunctionUrl"] is True
+
+
+@pytest.mark.parametrize(
+    ("condition", "asked"),
+    [({}, True), ({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::data-*"}}, True), (BUCKET, False)],
+    ids=str,
+)
+def test_a_person_decides_where_no_single_bucket_says_whose_it_is(condition: dict[str, Any], asked: bool) -> None:
+    resource = CONTROL.resource(PLACE, "f")
+    statement = {**BY_S3, "Condition": condition}
+    plan = CONTROL.plan(resource, {"Statements": [EVERYBODY, statement]}, {}, {"Foreign": []})
+    assert isinstance(plan, Plan)
+    assert (plan.ceiling is not None and plan.ceiling.mode is Mode.APPROVE) is asked
+    assert any("whose buckets call by s3" in one for one in plan.leaves) is asked
 
 
 def test_a_function_that_is_gone_is_no_error(member: Session) -> None:

@@ -154,3 +154,19 @@ def test_what_may_be_meant_is_asked_about(settings: dict[str, Any], mode: Mode |
     made = plan(CONTROL.resource(PLACE, "people"), {**SETTINGS, **settings}, {}, {})
     assert isinstance(made, Plan)
     assert (made.ceiling.mode if made.ceiling else None) is mode
+
+
+@pytest.mark.parametrize("website", [False, True])
+def test_who_approves_knows_that_a_public_policy_admits_no_other_account_any_more(website: bool) -> None:
+    made = plan(CONTROL.resource(PLACE, "people"), {**SETTINGS, "Website": website}, {}, {})
+    assert isinstance(made, Plan)
+    assert made.ceiling is not None
+    assert "no other account gets in, not even one that it names" in made.ceiling.reason
+    assert ("serves a website" in made.ceiling.reason) is website
+    assert "all other accounts, also those that the policy names" in made.message
+
+
+def test_a_public_list_alone_is_blocked_without_other_accounts_being_spoken_of() -> None:
+    made = plan(CONTROL.resource(PLACE, "people"), {**SETTINGS, "PublicPolicy": False, "PublicAcl": ["READ"]}, {}, {})
+    assert isinstance(made, Plan)
+    assert "keeps whom the access control list admits as everybody out" in made.message

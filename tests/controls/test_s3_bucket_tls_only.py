@@ -22,6 +22,7 @@ OTHER = {
     "Action": "s3:GetObject",
 }
 EVERYBODY = {**OTHER, "Principal": "*"}
+BLOCKED = {"BlockPublicPolicy": True}
 
 
 def bucket(session: Session, place: Place, *statements: dict[str, Any]) -> str:
@@ -141,6 +142,21 @@ def test_a_public_policy_that_s3_would_not_write_again_is_left_as_it_is(member: 
     account.put_public_access_block(AccountId=MEMBER, PublicAccessBlockConfiguration=blocked)
     assert isinstance(planned(member, CONTROL, resource), Refusal)
     account.delete_public_access_block(AccountId=MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("block", "account_block", "refused"),
+    [(None, None, False), ({"BlockPublicPolicy": False}, None, False), (BLOCKED, None, True), (None, BLOCKED, True)],
+)
+@pytest.mark.parametrize("public", [True, False])
+def test_s3_says_whether_a_policy_is_public_and_not_its_statements(
+    block: dict[str, bool] | None, account_block: dict[str, bool] | None, refused: bool, public: bool
+) -> None:
+    resource = CONTROL.resource(PLACE, "b")
+    facts = {"Website": False, "PublicPolicy": public, "Block": block, "AccountBlock": account_block}
+    policy = {"Statement": [{**EVERYBODY, "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}]}
+    plan = CONTROL.plan(resource, {"Arn": resource.arn, "Policy": policy}, {}, facts)
+    assert isinstance(plan, Refusal) is (public and refused)
 
 
 def test_a_website_waits_for_a_person(member: Session) -> None:

@@ -68,10 +68,23 @@ def test_a_queue_that_is_gone_is_no_error(member: Session) -> None:
     assert state(member, PLACE, "nowhere") is None
 
 
-def test_a_queue_that_everybody_may_use_waits_for_a_person(member: Session) -> None:
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+@pytest.mark.parametrize(
+    "condition", [{}, {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, {"StringEquals": {"aws:SourceVpce": "vpce-1"}}]
+)
+def test_a_queue_that_anonymous_requests_may_use_waits_for_a_person(member: Session, condition: dict[str, Any]) -> None:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    statement |= {"Condition": condition} if condition else {}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     plan = planned(member, CONTROL, CONTROL.resource(PLACE, queue(member, PLACE, Policy=document)))
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
     assert plan.ceiling.mode is Mode.APPROVE
+
+
+def test_a_queue_that_one_topic_sends_to_needs_nobody(member: Session) -> None:
+    topic = {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:eu-west-1:111122223333:orders"}}
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*", "Condition": topic}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    plan = planned(member, CONTROL, CONTROL.resource(PLACE, queue(member, PLACE, Policy=document)))
+    assert isinstance(plan, Plan)
+    assert plan.ceiling is None

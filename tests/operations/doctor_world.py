@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from lambdas.controls import catalog
 from operations import local_estate, stack_settings
 from operations.cli import app
 from simulator.local import LocalOrganization
@@ -46,9 +47,12 @@ class Doctored:
     def checks(self, level: str, *options: str) -> list[dict[str, Any]]:
         return [line for line in self.lines(*options) if line.get("level") == level]
 
-    def write(self, **settings: Any) -> None:
-        """Write the settings of the stack called here."""
+    def write(self, *, only: str | None = None, **settings: Any) -> None:
+        """Write the settings of the stack called here; `only` is a control beside which all are off."""
         config = {**local_estate.stack_config(self.organization), **settings}
+        if only:
+            off = {control: {"mode": "off"} for control in catalog() if control != only}
+            config["controls"] = {**config["controls"], **off}
         text = yaml.safe_dump({"config": {f"palisade:{key}": value for key, value in config.items()}})
         (self.folder / "Pulumi.here.yaml").write_text(text, encoding="utf-8")
 

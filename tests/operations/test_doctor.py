@@ -48,11 +48,13 @@ def test_what_cannot_be_read_is_neither_ok_nor_silent(place: Doctored) -> None:
 
 
 def test_the_cost_counts_scheduled_evaluations_and_names_what_nobody_knows(place: Doctored) -> None:
+    place.write(only="EC2.13")
     ec2 = place.client(TEAM, "ec2")
     for number in range(9):
         ec2.create_security_group(GroupName=f"g{number}", Description="g")
     (estimate,) = [one for one in place.lines() if one.get("estimate") and one["account"] == TEAM]
     # Ten groups, the default one among them, judged every six hours of 730, at $0.001.
+    assert estimate["made_of"] == ["EC2.13: 10 resources, 122 evaluations each"]
     assert estimate["us_dollars_at_least"] == pytest.approx(10 * 730 / 6 * 0.001, abs=0.005)
     assert any("evaluations of changed resources" in one for one in estimate["unknown"])
 
@@ -166,6 +168,7 @@ def test_a_service_control_policy_in_the_way_is_named_with_its_statement(place: 
 
 
 def test_a_policy_that_denies_remediation_alone_warns(place: Doctored) -> None:
+    place.write(only="EC2.13")
     attach(place, "no-edits", {"Effect": "Deny", "Action": "ec2:Revoke*", "Resource": "*"})
     assert place.checks("blocks") == []
     warned = [line["told"] for line in place.checks("warns") if line["check"] == "service control policies"]

@@ -20,7 +20,8 @@ BY_S3: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("pattern", "name"), [("arn:aws:s3:::data", "data"), ("arn:aws:s3:::data-*", None), ("*", None)]
+    ("pattern", "name"),
+    [("arn:aws:s3:::data", "data"), ("arn:aws:s3:::data-*", None), ("arn:aws:s3:::data-?", None), ("*", None)],
 )
 def test_a_bucket_is_named_by_its_arn_and_not_by_a_pattern(pattern: str, name: str | None) -> None:
     assert bucket_of({**BY_S3, "Condition": {"ArnLike": {"AWS:SourceArn": pattern}}}) == name

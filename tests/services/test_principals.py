@@ -29,6 +29,8 @@ def member() -> Iterator[Session]:
         pytest.param({**ALL, "Action": "IAM:*"}, True, id="all of IAM"),
         pytest.param({**ALL, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}, True, id="with MFA"),
         pytest.param({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}, True, id="all but S3"),
+        pytest.param({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b"}, True, id="but on one bucket"),
+        pytest.param({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b"}, False, id="S3 but one"),
         pytest.param({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": ["*"]}, False, id="all but IAM"),
         pytest.param({"Effect": "Allow", "NotAction": "*", "Resource": "*"}, False, id="all but everything"),
         pytest.param({**ALL, "Effect": "Deny"}, False, id="denied"),

@@ -80,8 +80,27 @@ def test_a_statement_is_added_once_under_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "opened"),
-    [({"Effect": "Allow", "Condition": {}}, True), ({"Effect": "Allow"}, False), ({"Condition": {}}, False)],
+    ("condition", "opened"),
+    [
+        ({}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, True),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-a"}, "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, False),
+        ({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:eu-west-1:111122223333:t"}}, False),
+        ({"ArnLike": {"aws:SourceArn": ["arn:aws:sns:eu-west-1:111122223333:t", "*"]}}, True),
+        ({"StringEquals": {"aws:PrincipalAccount": "111122223333"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}, True),
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-a"}}, True),
+        ({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-a"}}, False),
+        ({"Null": {"aws:PrincipalArn": "true"}}, True),
+    ],
+    ids=str,
 )
-def test_open_to_all_is_what_everybody_may_without_a_condition(changes: dict[str, Any], opened: bool) -> None:
-    assert open_to_all(policy({**DENY, **changes})) is opened
+def test_open_to_all_is_what_everybody_may_where_no_condition_names_callers(
+    condition: dict[str, Any], opened: bool
+) -> None:
+    assert open_to_all(policy({**DENY, "Effect": "Allow", "Condition": condition})) is opened
+    assert not open_to_all(policy({**DENY, "Condition": condition}))
+    assert not open_to_all(policy({**DENY, "Effect": "Allow", "Principal": {"AWS": "1"}, "Condition": condition}))
