@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 export PYTHONHASHSEED ?= 0
+# Where it is set, every worker compiles all tests anew in every run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test lint types unit engine engine-at-hand bench docs lock clean
 

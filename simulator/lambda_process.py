@@ -61,14 +61,17 @@ def modules(container: Container) -> Iterator[None]:
         found = sys.modules.copy()
         return {name: module for name, module in found.items() if name in code.roots or name.startswith(below)}
 
-    outer = own()
+    outer, unwritten = own(), sys.dont_write_bytecode
     for name in outer:
         del sys.modules[name]
     sys.modules.update(container.modules)
     sys.path.insert(0, str(code.folder))
+    # The next function of this archive need not compile it again, whatever this process wishes for its own files.
+    sys.dont_write_bytecode = False
     try:
         yield
     finally:
+        sys.dont_write_bytecode = unwritten
         sys.path.remove(str(code.folder))
         container.modules = own()
         for name in container.modules:
