@@ -1,0 +1,62 @@
+"""The steps of long plans, killed at every call, end as if they had not been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lambdas.controls import catalog
+from lambdas.controls.model import Control, Resource
+from lambdas.remediation.outcome import Outcome
+from tests.controls.cases import Case
+from tests.organization.decided_world import EVERY, ROADS, killed_after_effect
+from tests.organization.hand_world import Bench, bench_of
+from tests.organization.slow_plans import slowed
+from tests.organization.strikes import some_places
+
+
+@pytest.fixture(scope="module")
+def bench() -> Any:
+    with bench_of() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("begin", ROADS)
+@pytest.mark.parametrize(("control", "case", "number"), EVERY)
+def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_not(
+    bench: Bench,
+    control: Control,
+    case: Case,
+    number: int,
+    begin: Callable[..., tuple[Resource, dict[str, Any], str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = slowed(control)
+    monkeypatch.setitem(catalog(), control.id, slow)
+    bench.renew()
+    resource, finding, identifier = begin(bench, slow, case)
+    if not identifier:
+        pytest.skip("nothing undoes it")
+    result = bench.answered(finding, "hands over")
+    assert result is not None
+    assert result.outcome is Outcome.IN_PROGRESS
+    start = bench.mark()
+    bench.stepped(identifier)
+    log, calls = bench.log(start), bench.calls(start)
+    expected = bench.ending(slow, resource, finding, start, identifier)
+    for place in some_places(control, case, number, len(calls), 2 + ROADS.index(begin)):
+        bench.renew()
+        resource, finding, identifier = begin(bench, slow, case)
+        bench.answered(finding, "hands over")
+        start = bench.mark()
+        with bench.struck(place):
+            bench.stepped(identifier)
+        wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
+        ended = bench.ending(slow, resource, finding, start, identifier)
+        if killed_after_effect(log, place) and ended.changes == wanted.changes + 1:
+            # A call without a code for "already done" is the same call every time, and is made again.
+            wanted = replace(wanted, changes=ended.changes)
+        assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
