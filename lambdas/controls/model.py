@@ -219,6 +219,7 @@ class Plan:
     the resource is proved when that is gone. `creator` is who made the resource, as people filter on it; empty where
     nobody knows. Where people are only told, `remind` are the days after which they are told again if it still fails,
     the last one operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
+    `note` is said after the message, and no part of what people approve: it changes while they think.
     """
 
     changes: tuple[Change, ...] = ()
@@ -229,6 +230,7 @@ class Plan:
     creator: str = ""
     remind: tuple[int, ...] = ()
     wait: int = 0
+    note: str = ""
     removes: bool = False
     # What shows that it has worked; NOT_APPLICABLE where it takes the resource out of what is judged.
     proves: Verdict = Verdict.COMPLIANT
