@@ -158,7 +158,7 @@ class Grant:
     """One IAM action on the ARNs (or patterns) that it needs, with the conditions that narrow it.
 
     In the grants of a `Control` the ARNs carry the placeholders `{partition}`,
-    `{region}` and `{account}`, and parameters as `{parameter:NAME}`.
+    `{region}` and `{account}`; they and lists in conditions, parameters as `{parameter:NAME}`.
     """
 
     action: str
@@ -301,6 +301,7 @@ Evaluate = Callable[[Settings, Parameters], Evaluation]
 MakePlan = Callable[[Resource, Settings, Parameters, Facts], Plan | Refusal]
 Inspect = Callable[["Session", Resource, Settings, Parameters], Facts]
 Discover = Callable[["Session", Place], Iterable[Resource]]
+Conflict = Callable[[Parameters], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +313,8 @@ class Control:
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
     placeholders {partition}, {region}, {account} and {id}, of an account `ACCOUNT_NAME`; `named_by_arn` says that AWS
     Config's id is the whole ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control
-    may act. `impact` says what the remediation can break and what undo cannot bring back.
+    may act. `impact` says what the remediation can break and what undo cannot bring back. `conflict` says, by name and
+    remedy, which of the resolved parameters does not go with the others; each alone has its own bounds.
     """
 
     id: str
@@ -336,6 +338,7 @@ class Control:
     plan: MakePlan
     inspect: Inspect | None = None
     discover: Discover | None = None
+    conflict: Conflict | None = None
     probe_grants: tuple[Grant, ...] = ()
     named_by_arn: bool = False
 
