@@ -137,7 +137,8 @@ CONTROL = model.Control(
     ),
     grants=isolation.GRANTS,
     requirements=("NIST.800-53.r5 IR-4", "NIST.800-53.r5 SC-7", "PCI DSS v4.0.1/12.10.7"),
-    impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them.",
+    impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them. Rules that "
+    "people gave the group without rules are taken for good.",
     remediation="Take snapshots of the volumes, end open connections, and leave the instance a security group without "
     "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters, and for what a service "
     "manages.",

@@ -48,7 +48,8 @@ GRANTS = (
     ),
     Grant("ec2:ModifyNetworkInterfaceAttribute", (GROUPS, INTERFACES)),
 )  # fmt: skip
-IPV4, IPV6 = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+IPV4: Mapping[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+IPV6: Mapping[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 NODE = "cordon its node and take it out of its node group"
 # What the keys of tags begin with by which a service replaces an instance that it loses, and what people do first.
 REPLACED = {
@@ -82,14 +83,39 @@ def interface(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def groups(session: Session, vpc: str, instance: str) -> dict[str, dict[str, Any]]:
-    """The groups of an instance's isolation that are there, by name: the id of each, and how many rules it has."""
+    """The groups of an instance's isolation that are there, by name: the id of each, and the rules that it has.
+
+    `Rules` is how many permissions there are, `More` are those that no new group has, by direction.
+    """
     names = [open_group(instance), CLOSED]
     filters: Any = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": names}]
-    found = session.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+    found: Any = session.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
     return {
-        one["GroupName"]: {"Id": one["GroupId"], "Rules": len([*one["IpPermissions"], *one["IpPermissionsEgress"]])}
+        one["GroupName"]: {
+            "Id": one["GroupId"],
+            "Rules": len([*one["IpPermissions"], *one["IpPermissionsEgress"]]),
+            "More": {
+                "ingress": [_bare(each) for each in one["IpPermissions"]],
+                "egress": [each for each in map(_others, one["IpPermissionsEgress"]) if each is not None],
+            },
+        }
         for one in found
     }
+
+
+def _bare(permission: Mapping[str, Any]) -> dict[str, Any]:
+    """A permission as it is revoked: without the kinds of sources that it has none of."""
+    return {name: value for name, value in permission.items() if value != []}
+
+
+def _others(permission: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of an outbound permission is not the rule that a new group has; None where nothing is."""
+    if permission["IpProtocol"] != "-1":
+        return _bare(permission)
+    ranges = [one for one in permission.get("IpRanges", ()) if one["CidrIp"] != "0.0.0.0/0"]
+    wider = [one for one in permission.get("Ipv6Ranges", ()) if one["CidrIpv6"] != "::/0"]
+    left = _bare({**permission, "IpRanges": ranges, "Ipv6Ranges": wider})
+    return left if len(left) > 1 else None
 
 
 def isolated(settings: Mapping[str, Any]) -> bool:
@@ -108,8 +134,10 @@ def open_group(instance: str) -> str:
 def kept(session: Session, instance: str, since: datetime) -> list[str]:
     """The volumes of which a snapshot marked as the instance's evidence was begun since then, and has not failed."""
     marked: Any = [{"Name": f"tag:{EVIDENCE_TAG}", "Values": [instance]}]
+    # Times of snapshots may be of whole seconds, those of findings are of less.
+    second = since.replace(microsecond=0)
     answer = session.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=marked)
-    usable = (one for one in answer["Snapshots"] if one["State"] != "error" and one["StartTime"] >= since)
+    usable = (one for one in answer["Snapshots"] if one["State"] != "error" and one["StartTime"] >= second)
     return sorted({one["VolumeId"] for one in usable})
 
 
@@ -127,6 +155,8 @@ def changes(resource: Resource, settings: Mapping[str, Any], evidence: Collectio
     # A new group allows all that goes out, over IPv6 where its VPC has it.
     yield _rule(resource, "empty", "Revoke", "egress", closed, IPV4)
     yield _rule(resource, "empty-ipv6", "Revoke", "egress", closed, IPV6)
+    for number, (direction, permission) in enumerate(foreign(settings), 1):
+        yield _rule(resource, f"empty-{direction}-{number}", "Revoke", direction, closed, permission)
     yield _rule(resource, "open", "Authorize", "ingress", opened, IPV4)
     yield _rule(resource, "open-ipv6", "Authorize", "ingress", opened, IPV6)
     for one in settings["Interfaces"]:
@@ -136,6 +166,12 @@ def changes(resource: Resource, settings: Mapping[str, Any], evidence: Collectio
         yield _move(resource, f"isolate-{one['Id']}", one, closed)
     yield _rule(resource, "close", "Revoke", "ingress", opened, IPV4)
     yield _rule(resource, "close-ipv6", "Revoke", "ingress", opened, IPV6)
+
+
+def foreign(settings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rules, with their directions, that somebody has given the group that is to have none."""
+    more = settings["Groups"].get(CLOSED, {}).get("More", {})
+    yield from ((direction, permission) for direction in more for permission in more[direction])
 
 
 def _arn(resource: Resource, kind: str, identifier: str) -> str:
@@ -235,9 +271,9 @@ def _named(settings: Mapping[str, Any], name: str) -> str | Ref:
 
 
 def _rule(
-    resource: Resource, name: str, verb: str, direction: str, group: str | Ref, source: Mapping[str, Any]
+    resource: Resource, name: str, verb: str, direction: str, group: str | Ref, permission: Mapping[str, Any]
 ) -> Change:
-    """Add or take a rule for all traffic of these groups of ours; the undo leaves none, whichever it was."""
+    """Add or take a rule of these groups of ours; the undo leaves none, whichever it was."""
 
     def made(named: str, does: str, inverse: Change | None) -> Change:
         action = f"{does}SecurityGroup{direction.capitalize()}"
@@ -246,7 +282,7 @@ def _rule(
             name=named,
             service="ec2",
             operation=f"{does.lower()}_security_group_{direction}",
-            parameters={"GroupId": group, "IpPermissions": [{"IpProtocol": "-1", **source}]},
+            parameters={"GroupId": group, "IpPermissions": [permission]},
             grants=(Grant(f"ec2:{action}", (_filled(resource, GROUPS),), OUR_GROUPS),),
             # An undo that begins anew may have deleted the group before.
             settled=(done,) if inverse else (done, "InvalidGroup.NotFound"),

@@ -135,6 +135,27 @@ def test_an_instance_ends_with_the_empty_group_alone_and_undo_gives_it_its_own_b
     assert resource.id in kept["Description"], "what was kept stays, and says what it is"
 
 
+def test_rules_that_the_closed_group_was_given_are_taken_by_an_isolation(member: Session) -> None:
+    identifier = reported_again(member, PLACE)
+    resource, ec2 = CONTROL.resource(PLACE, identifier), member.client("ec2")
+    settings = read(member, resource)
+    assert settings is not None
+    closed = settings["Groups"][isolation.CLOSED]["Id"]
+    ports = {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 22}
+    sources: Any = {
+        "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "us"}],
+        "UserIdGroupPairs": [{"GroupId": closed}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=[{**ports, **sources}])
+    outside: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}, {"CidrIp": "10.0.0.0/8"}]}]
+    ec2.authorize_security_group_egress(GroupId=closed, IpPermissions=outside)
+    apply_plan(member, planned(member, CONTROL, resource))
+    after = read(member, resource)
+    assert after is not None
+    assert after["Groups"][isolation.CLOSED] == {"Id": closed, "Rules": 0, "More": {"ingress": [], "egress": []}}
+    assert evaluate(after, {}).verdict is Verdict.COMPLIANT
+
+
 def test_an_instance_that_is_gone_is_gone(member: Session) -> None:
     resource = CONTROL.resource(PLACE, running(member, PLACE))
     member.client("ec2").terminate_instances(InstanceIds=[resource.id])
@@ -268,6 +289,15 @@ def test_an_isolation_after_an_undo_takes_evidence_anew(member: Session) -> None
     assert not takes_evidence(member, identifier)
     undo(member, applied)
     assert takes_evidence(member, identifier)
+
+
+def test_a_snapshot_of_the_second_of_the_finding_is_evidence(member: Session) -> None:
+    identifier = running(member, PLACE)
+    marked_snapshot(member, identifier)
+    (snapshot,) = evidence(member, identifier)
+    second = snapshot["StartTime"].replace(microsecond=0)
+    assert isolation.kept(member, identifier, second + timedelta(milliseconds=900)) == [snapshot["VolumeId"]]
+    assert isolation.kept(member, identifier, second + timedelta(seconds=1)) == []
 
 
 def test_a_snapshot_that_failed_or_is_of_another_volume_is_no_evidence(member: Session) -> None:

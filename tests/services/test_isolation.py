@@ -55,6 +55,18 @@ def test_an_interface_that_gets_everything_loses_it_by_the_next_call() -> None:
         assert names[names.index(name) + 1] == name.replace("open", "isolate")
 
 
+def test_rules_that_somebody_gave_the_closed_group_are_taken_before_any_interface_moves() -> None:
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    ruled = {"Id": "sg-9", "Rules": 2, "More": {"ingress": [ssh], "egress": []}}
+    steps = made(Groups={**BOTH, isolation.CLOSED: ruled})
+    names = list(steps)
+    assert names.index("empty-ingress-1") < names.index("open-eni-1")
+    assert steps["empty-ingress-1"].parameters == {"GroupId": "sg-9", "IpPermissions": [ssh]}
+    undo = steps["empty-ingress-1"].inverse
+    assert undo is not None
+    assert undo.operation == "revoke_security_group_ingress", "others may be isolated by the group"
+
+
 def test_an_interface_that_is_isolated_is_not_opened_again() -> None:
     interfaces = [{"Id": "eni-1", "Groups": ["sg-9"]}, {"Id": "eni-2", "Groups": ["sg-8"]}]
     names = made(Interfaces=interfaces, Groups=BOTH)
