@@ -141,13 +141,11 @@ def test_rules_that_the_closed_group_was_given_are_taken_by_an_isolation(member:
     settings = read(member, resource)
     assert settings is not None
     closed = settings["Groups"][isolation.CLOSED]["Id"]
-    ports = {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 22}
-    sources: Any = {
-        "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "us"}],
-        "UserIdGroupPairs": [{"GroupId": closed}],
-    }
-    ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=[{**ports, **sources}])
-    outside: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}, {"CidrIp": "10.0.0.0/8"}]}]
+    ranges, pairs = [{"CidrIp": "10.0.0.0/8", "Description": "us"}], [{"GroupId": closed}]
+    ports: Any = {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 22, "IpRanges": ranges, "UserIdGroupPairs": pairs}
+    ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=[ports])
+    everywhere: Any = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}, {"CidrIp": "10.0.0.0/8"}]}
+    outside: Any = [everywhere, {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": ranges}]
     ec2.authorize_security_group_egress(GroupId=closed, IpPermissions=outside)
     apply_plan(member, planned(member, CONTROL, resource))
     after = read(member, resource)
