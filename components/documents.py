@@ -164,19 +164,37 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
 
 
-def _fill(grants: Sequence[Grant], place: Place, parameters: Mapping[str, Sequence[str]] | None = None) -> list[Grant]:
+def _fill(grants: Sequence[Grant], place: Place, parameters: Mapping[str, Sequence[str]]) -> list[Grant]:
     """Fill the placeholders of a control's grants; a grant on a parameter without values falls away."""
     filled = []
     for grant in grants:
-        arns: list[str | Ref] = []
+        arns: list[str] = []
         for resource in grant.resources:
             if isinstance(resource, Ref):
                 raise TypeError(f"{grant.action}: the grants of a control cannot refer to a change")
-            named = re.fullmatch(r"\{parameter:(\w+)\}", resource)
-            if named:
-                arns.extend((parameters or {}).get(named[1], ()))
+            if (values := _named(resource, parameters)) is not None:
+                arns.extend(values)
             else:
                 arns.append(resource.format(partition=place.partition, region=place.region, account=place.account))
-        if arns:
-            filled.append(Grant(grant.action, tuple(arns), grant.conditions))
+        conditions = {
+            operator: {key: _filled(value, parameters) for key, value in keys.items()}
+            for operator, keys in grant.conditions.items()
+        }
+        # A list without values admits nothing, or, after ForAllValues, what has none of the keys.
+        if arns and all(value != [] for keys in conditions.values() for value in keys.values()):
+            filled.append(Grant(grant.action, tuple(arns), conditions))
     return filled
+
+
+def _filled(value: Any, parameters: Mapping[str, Sequence[str]]) -> Any:
+    """Fill the placeholders in the list of a condition; other values stay."""
+    if not isinstance(value, list):
+        return value
+    known = [(item, _named(item, parameters)) for item in value]
+    return [one for item, values in known for one in ((item,) if values is None else values)]
+
+
+def _named(text: str, parameters: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
+    """The values of the parameter that a placeholder names; None where the text is none."""
+    named = re.fullmatch(r"\{parameter:(\w+)\}", text)
+    return None if named is None else parameters.get(named[1], ())

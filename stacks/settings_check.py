@@ -237,7 +237,16 @@ def _control(
     if part.mode and part.mode.strength > ceiling.mode.strength and not (lifted and not ceiling.firm):
         remedy = "" if ceiling.firm else "; set liftCeiling: true to exceed it"
         yield f"{place}.mode: {part.mode.value} is above the ceiling {ceiling.mode.value} ({ceiling.reason}){remedy}"
-    for name, value in part.parameters.items():
+    yield from _parameters(place, control, part.parameters, fields)
+    given = {**(lifting.parameters if lifting is not None else {}), **part.parameters}
+    if control.conflict and part.parameters and not any(_parameters(place, control, given, fields)):
+        conflicts = (control.conflict(control.resolve(given, region)) for region in fields.get("regions") or ("",))
+        yield from dict.fromkeys(f"{place}.parameters.{conflict}" for conflict in conflicts if conflict)
+
+
+def _parameters(place: str, control: Control, given: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with parameters one by one."""
+    for name, value in given.items():
         parameter = control.parameters.get(name)
         if parameter is None:
             accepted = ", ".join(control.parameters) or "none"

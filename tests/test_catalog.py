@@ -122,7 +122,9 @@ def test_defaults_of_parameters_are_accepted_by_their_own_bounds(control: Contro
         assert parameter.default is None or parameter.fault(parameter.default) is None, name
         if parameter.minimum is not None and parameter.maximum is not None:
             assert parameter.minimum <= parameter.maximum, name
-    assert set(control.resolve({}, "eu-west-1")) == set(control.parameters)
+    defaults = control.resolve({}, "eu-west-1")
+    assert set(defaults) == set(control.parameters)
+    assert control.conflict is None or control.conflict(defaults) is None
 
 
 @pytest.mark.parametrize("grant", GRANTS)
@@ -160,8 +162,7 @@ def test_parameters_in_grants_are_parameters_of_the_control(control: Control) ->
     named = {
         name
         for grant in (*control.read_grants, *control.grants)
-        for resource in grant.resources
-        for name in re.findall(r"\{parameter:(\w+)\}", str(resource))
+        for name in re.findall(r"\{parameter:(\w+)\}", str((grant.resources, grant.conditions)))
     }
     assert named <= set(control.parameters)
 

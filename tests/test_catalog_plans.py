@@ -103,12 +103,20 @@ def within(asks: Grant, resource: str | Ref, bound: Grant) -> str | None:
     if asks.action != bound.action:
         return None
     for operator, keys in bound.conditions.items():
-        if any(asks.conditions.get(operator, {}).get(key) != value for key, value in keys.items()):
+        asked = asks.conditions.get(operator, {})
+        if not all(_kept(operator, asked.get(key), value) for key, value in keys.items()):
             return None
     patterns = (str(pattern) for pattern in bound.resources)
     if isinstance(resource, Ref):
         return next((pattern for pattern in patterns if "*" in pattern), None)
     return next((pattern for pattern in patterns if fnmatchcase(resource, pattern)), None)
+
+
+def _kept(operator: str, asked: Any, bound: Any) -> bool:
+    """Whether a condition of a bound is kept: of a set of values, all are of the bound's."""
+    if operator.startswith("ForAllValues:") and asked is not None:
+        return set(asked) <= set(bound)
+    return bool(asked == bound)
 
 
 @pytest.mark.parametrize(("control", "case"), EVERY)

@@ -2,10 +2,11 @@
 
 Software that still asks by version 1 fails at once, so that a person decides, knowing how often it was asked by in the
 last two weeks. Where the settings name a runbook of the team's own, that makes the change, as an SSM Automation that is
-followed to its end; else the one call does. The hop limit stays: containers need what was chosen for them.
+followed to its end; else the one call does. The hop limit stays: containers need what was chosen for them. Instances
+that a service manages (`Operator.Managed`) are not judged: nobody else may change them.
 Source: Security Hub EC2.8; Amazon EC2 User Guide, "Use the Instance Metadata Service" and "Transition to using
-IMDSv2" (metric MetadataNoToken); ModifyInstanceMetadataOptions. The managed rule EC2_IMDSV2_CHECK fails instances whose
-metadata service is off, so the rule is our own.
+IMDSv2" (metric MetadataNoToken), "Amazon EC2 managed instances"; ModifyInstanceMetadataOptions. The managed rule
+EC2_IMDSV2_CHECK fails instances whose metadata service is off, so the rule is our own.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None
 
 
 def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Evaluation:
-    """Judge the options; an instance that is ending is not judged."""
+    """Judge the options; an instance that is ending, or that a service manages, is not judged."""
     if settings["State"] in ("terminated", "shutting-down"):
         return model.not_applicable(f"The instance is {settings['State']}.")
+    if settings["Operator"].get("Managed"):
+        return model.not_applicable(f"{settings['Operator'].get('Principal', 'A service')} manages the instance.")
     if settings["MetadataOptions"]["HttpEndpoint"] == "disabled":
         return model.compliant("The instance metadata service is off.")
     if settings["MetadataOptions"]["HttpTokens"] == "required":
@@ -71,7 +74,7 @@ def plan(
     change = instance_metadata.with_tokens(resource, "required")
     if runbook:
         change = automations.started(resource, "run-runbook", runbook, role, {"InstanceId": resource.id})
-    used = f"was asked by it {facts['Requests']} times" if facts["Requests"] else "was not asked by it"
+    used = "was asked by it" if facts["Requests"] else "was not asked by it"
     return Plan(
         changes=(replace(change, inverse=instance_metadata.with_tokens(resource, "optional"), irreversible=None),),
         tell=(model.Audience.OWNER,),
@@ -80,6 +83,7 @@ def plan(
         if facts["Requests"]
         else None,
         message=f"Instance {resource.id} answers metadata requests of version 1; in the last two weeks it {used}.",
+        note=f"Requests of version 1 in the last two weeks: {facts['Requests']}." if facts["Requests"] else "",
     )
 
 

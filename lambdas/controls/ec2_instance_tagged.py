@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
-from lambdas.controls.model import Audience, Change, Evaluation, Grant, Place, Plan, Resource
-from lambdas.services import instance_creators, instance_reads, required_tags
+from lambdas.controls.model import Audience, Change, Evaluation, Grant, Place, Plan, Refusal, Resource
+from lambdas.services import instance_creators, instance_reads, required_tags, tag_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -57,8 +57,10 @@ def discover(session: Session, place: Place) -> Iterator[Resource]:
 
 def plan(
     resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]
-) -> Plan:
+) -> Plan | Refusal:
     """Fill in what is known where that is enough; else tell who launched it what is missing and how it is set."""
+    if conflict := required_tags.conflict(parameters):
+        return Refusal(f"the settings do not go together: {conflict}")
     tags, creator = settings["Tags"], facts["creator"]
     fill = required_tags.filled(tags, parameters, facts["group"])
     enough = bool(fill) and not required_tags.faults({**tags, **fill}, parameters)
@@ -76,7 +78,7 @@ def plan(
         leaves=("The instance is neither stopped nor terminated; tags that it has stay as they are.",),
         message=message,
         creator=creator["name"] if creator else "",
-        remind=tuple(sorted({parameters["reminder_days"], parameters["escalation_days"]})),
+        remind=(parameters["reminder_days"], parameters["escalation_days"]),
         wait=facts["wait"],
     )
 
@@ -90,7 +92,7 @@ def _tag(resource: Resource, name: str, tags: Mapping[str, str], inverse: Change
         service="ec2",
         operation=operation,
         parameters={"Resources": [resource.id], "Tags": [{"Key": key, "Value": tags[key]} for key in tags]},
-        grants=(Grant(action, (resource.arn,), {"ForAllValues:StringEquals": {"aws:TagKeys": sorted(tags)}}),),
+        grants=(Grant(action, (resource.arn,), tag_keys.only(sorted(tags))),),
         inverse=inverse,
         irreversible=None if inverse else "it is an undo",
     )
@@ -130,7 +132,11 @@ CONTROL = model.Control(
         Grant("cloudtrail:LookupEvents", ("*",)),
         Grant("autoscaling:DescribeTags", ("*",)),
     ),
-    grants=(Grant("ec2:CreateTags", INSTANCES), Grant("ec2:DeleteTags", INSTANCES)),
+    # Required tags alone are filled in: an account that requires none gives no permission.
+    grants=tuple(
+        Grant(action, INSTANCES, tag_keys.only(["{parameter:required_keys}"]))
+        for action in ("ec2:CreateTags", "ec2:DeleteTags")
+    ),
     requirements=("AWS Resource Tagging Standard v1.0.0",),
     impact="Nothing is stopped. Tags that are filled in can decide who may use the instance and who pays for it.",
     remediation="Set the tags that are missing or wrong; the message to whoever launched the instance has the command.",
@@ -140,4 +146,5 @@ CONTROL = model.Control(
     plan=plan,
     inspect=inspect,
     discover=discover,
+    conflict=required_tags.conflict,
 )

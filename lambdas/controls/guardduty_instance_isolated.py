@@ -1,8 +1,9 @@
 """EC2 instances that GuardDuty reports with high severity are cut off from the network.
 
 Its volumes are kept as snapshots first; then its interfaces get a group that admits everything, so that connections
-that are open end, and then one without rules. The instance goes on running: its memory is evidence. Members of Auto
-Scaling groups and clusters are refused: who loses its health is replaced and terminated, evidence and all.
+that are open end, and at once one without rules. The instance goes on running: its memory is evidence. Members of Auto
+Scaling groups and clusters are refused: who loses its health is replaced and terminated, evidence and all; so are
+instances that a service manages (`Operator.Managed`), which nobody else may change.
 Source: GuardDuty User Guide, "GuardDuty EC2 finding types" and "Remediating a potentially compromised Amazon EC2
 instance"; AWS Security Incident Response Guide, "Containment"; `lambdas/services/isolation.py`.
 """
@@ -10,6 +11,7 @@ instance"; AWS Security Incident Response Guide, "Containment"; `lambdas/service
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
@@ -21,54 +23,35 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 GONE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+# The attribute of a finding by which GuardDuty names an instance.
+NAMED = "resource.instanceDetails.instanceId"
 STOPPED = ("stopping", "stopped")
-# Tags by which a service replaces an instance that it loses, and what people do first.
-REPLACED = {
-    "aws:autoscaling:groupName": "put it into standby in its Auto Scaling group",
-    "kubernetes.io/cluster/": "cordon its node and take it out of its node group",
-    "eks:cluster-name": "cordon its node and take it out of its node group",
-    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
-    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
-}
+# The type of finding that says of an instance itself that the credentials of its role may have been read.
+READ_OUT = "UnauthorizedAccess:EC2/MetadataDNSRebind"
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """Read the instance, the groups and snapshots of its isolation, and what GuardDuty finds about it."""
+    """Read the instance, the groups of its isolation, and what GuardDuty finds about it."""
     ec2 = session.client("ec2")
     with absent(*GONE):
         (reservation,) = ec2.describe_instances(InstanceIds=[resource.id])["Reservations"]
         instance: Any = reservation["Instances"][0]
         if instance["State"]["Name"] in ("shutting-down", "terminated"):
             return None
-        found = guardduty.findings(session, "resource.instanceDetails.instanceId", resource.id, "EC2")
+        found = guardduty.findings(session, NAMED, resource.id, "EC2")
         volumes = [one["Ebs"]["VolumeId"] for one in instance["BlockDeviceMappings"] if "Ebs" in one]
-        marked: Any = [{"Name": f"tag:{isolation.EVIDENCE_TAG}", "Values": [resource.id]}]
-        snapshots = ec2.describe_snapshots(OwnerIds=["self"], Filters=marked)["Snapshots"]
         return {
             "State": instance["State"]["Name"],
             "Vpc": instance["VpcId"],
+            "Operator": instance.get("Operator", {}),
+            "Profile": instance.get("IamInstanceProfile", {}).get("Arn"),
             "Tags": instance.get("Tags", []),
-            "Interfaces": [_interface(one) for one in instance["NetworkInterfaces"]],
+            "Interfaces": [isolation.interface(one) for one in instance["NetworkInterfaces"]],
             "Volumes": sorted(volumes),
-            "Snapshots": sorted(one["SnapshotId"] for one in snapshots),
-            "Groups": dict(_groups(ec2, instance["VpcId"])),
+            "Groups": isolation.groups(session, instance["VpcId"], resource.id),
             "Findings": sorted({one["Type"] for one in found}),
         }
     return None
-
-
-def _interface(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Id": given["NetworkInterfaceId"], "Groups": sorted(one["GroupId"] for one in given["Groups"])}
-
-
-def _groups(ec2: Any, vpc: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    names = [isolation.OPEN, isolation.CLOSED]
-    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": names}]
-    for one in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
-        yield (
-            one["GroupName"],
-            {"Id": one["GroupId"], "Rules": len([*one["IpPermissions"], *one["IpPermissionsEgress"]])},
-        )
 
 
 def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Evaluation:
@@ -82,27 +65,52 @@ def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Eval
     return model.non_compliant(f"GuardDuty reports {', '.join(settings['Findings'])}"[:255] + ".")
 
 
+def inspect(
+    session: Session, resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Find of which volumes snapshots are kept that are no older than the oldest open finding."""
+    found = guardduty.findings(session, NAMED, resource.id, "EC2")
+    times = [datetime.fromisoformat(one["CreatedAt"]) for one in found]
+    return {"Kept": isolation.kept(session, resource.id, min(times)) if times else []}
+
+
 def plan(
     resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Plan | Refusal:
     """Keep evidence, then isolate; undo gives every interface its groups back."""
     reported = f"GuardDuty reports {', '.join(settings['Findings'])} of {resource.id}"
-    keys = [tag["Key"] for tag in settings["Tags"]]
-    for start, first in REPLACED.items():
-        if any(key.startswith(start) for key in keys):
-            return Refusal(f"{reported}; isolated, it would be replaced and terminated with the evidence: {first}")
+    if reason := isolation.why_untouchable(settings):
+        return Refusal(f"{reported}; {reason}")
     return Plan(
-        changes=tuple(isolation.changes(resource, settings)),
+        changes=tuple(isolation.changes(resource, settings, facts["Kept"])),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=(
             "The instance goes on running, for its memory is evidence; load balancers will call it unhealthy.",
-            "Credentials of its role may be in use elsewhere: Palisade.GuardDuty.1 acts where GuardDuty reports that.",
-            f"Snapshots stay, and cost: delete those tagged {isolation.EVIDENCE_TAG} when the incident is over.",
+            *_credentials(settings),
+            f"Snapshots stay, and cost: delete those tagged {isolation.EVIDENCE_TAG} when the incident is over. An "
+            "undo takes that tag and no snapshot: their descriptions still name the instance.",
             "The findings stay open: GuardDuty's administrator archives them when the incident is over.",
         ),
         message=f"{reported}. Its volumes ({len(settings['Volumes'])}) are kept as snapshots, then nothing reaches it "
         "and it reaches nothing, nor does Systems Manager. Undo gives its network interfaces their groups back.",
     )
+
+
+def _credentials(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What isolation leaves to whoever has the credentials of the instance's role; nothing where it has none."""
+    if settings["Profile"] is None:
+        return
+    profile = settings["Profile"].split("/", 1)[-1]
+    if READ_OUT in settings["Findings"]:
+        yield (
+            f"The credentials of its role (instance profile {profile}) may have been read, and work from anywhere: "
+            "revoke the role's sessions. Palisade.GuardDuty.1 contains the role where GuardDuty reports their use."
+        )
+    else:
+        yield (
+            f"Credentials of its role (instance profile {profile}) may be in use elsewhere: Palisade.GuardDuty.1 "
+            "contains the role where GuardDuty reports that."
+        )
 
 
 CONTROL = model.Control(
@@ -124,15 +132,19 @@ CONTROL = model.Control(
     read_grants=(
         *guardduty.GRANTS,
         isolation.FIND,
-        *(Grant(f"ec2:{action}", ("*",)) for action in ("DescribeInstances", "DescribeSnapshots")),
+        isolation.LOOK,
+        Grant("ec2:DescribeInstances", ("*",)),
     ),
     grants=isolation.GRANTS,
     requirements=("NIST.800-53.r5 IR-4", "NIST.800-53.r5 SC-7", "PCI DSS v4.0.1/12.10.7"),
-    impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them.",
+    impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them. Rules that "
+    "people gave the group without rules are taken for good.",
     remediation="Take snapshots of the volumes, end open connections, and leave the instance a security group without "
-    "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters.",
+    "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters, and for what a service "
+    "manages.",
     ceiling=model.Ceiling(model.Mode.APPROVE, "what the instance serves stops"),
     read=read,
     evaluate=evaluate,
+    inspect=inspect,
     plan=plan,
 )

@@ -158,7 +158,7 @@ class Grant:
     """One IAM action on the ARNs (or patterns) that it needs, with the conditions that narrow it.
 
     In the grants of a `Control` the ARNs carry the placeholders `{partition}`,
-    `{region}` and `{account}`, and parameters as `{parameter:NAME}`.
+    `{region}` and `{account}`; they and lists in conditions, parameters as `{parameter:NAME}`.
     """
 
     action: str
@@ -219,6 +219,7 @@ class Plan:
     the resource is proved when that is gone. `creator` is who made the resource, as people filter on it; empty where
     nobody knows. Where people are only told, `remind` are the days after which they are told again if it still fails,
     the last one operations too; `wait` are seconds to wait before they are told at all: something is not known yet.
+    `note` is said after the message, and no part of what people approve: it changes while they think.
     """
 
     changes: tuple[Change, ...] = ()
@@ -229,6 +230,7 @@ class Plan:
     creator: str = ""
     remind: tuple[int, ...] = ()
     wait: int = 0
+    note: str = ""
     removes: bool = False
     # What shows that it has worked; NOT_APPLICABLE where it takes the resource out of what is judged.
     proves: Verdict = Verdict.COMPLIANT
@@ -299,6 +301,7 @@ Evaluate = Callable[[Settings, Parameters], Evaluation]
 MakePlan = Callable[[Resource, Settings, Parameters, Facts], Plan | Refusal]
 Inspect = Callable[["Session", Resource, Settings, Parameters], Facts]
 Discover = Callable[["Session", Place], Iterable[Resource]]
+Conflict = Callable[[Parameters], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +313,8 @@ class Control:
     `title` states the compliant condition. `arn` is the ARN form of the resource with the
     placeholders {partition}, {region}, {account} and {id}, of an account `ACCOUNT_NAME`; `named_by_arn` says that AWS
     Config's id is the whole ARN. `probe_grants` are what the probes of its plans read: the reader's, where the control
-    may act. `impact` says what the remediation can break and what undo cannot bring back.
+    may act. `impact` says what the remediation can break and what undo cannot bring back. `conflict` says, by name and
+    remedy, which of the resolved parameters does not go with the others; each alone has its own bounds.
     """
 
     id: str
@@ -334,6 +338,7 @@ class Control:
     plan: MakePlan
     inspect: Inspect | None = None
     discover: Discover | None = None
+    conflict: Conflict | None = None
     probe_grants: tuple[Grant, ...] = ()
     named_by_arn: bool = False
 

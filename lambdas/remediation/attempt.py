@@ -236,7 +236,7 @@ class Attempt:
 
 def said_of(document: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[str, ...]:
     """A plan as its message says it, and who manages the resource."""
-    lines = [*([document["message"]] if document["message"] else []), *describe.recorded(document)]
+    lines = [*(document[name] for name in ("message", "note") if document.get(name)), *describe.recorded(document)]
     if managers := details.get("managers"):
         place = f" ({details['code']})" if details.get("code") else ""
         lines.append(f"Managed by: {', '.join(managers)}{place}. Change it there too, or it comes back.")

@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.controls.model import Ago, Change, Grant, Plan, Probe, Ref, Token, Verdict
 
 # What of a plan is about how people are told, and no part of what they approve.
-TELLING = ("creator", "remind", "wait")
+TELLING = ("creator", "remind", "wait", "note")
 # The one key of an object that stands for a Ref; no parameter of AWS begins with a dollar.
 REF = "$ref"
 # The same for an Ago.
@@ -34,7 +34,7 @@ def plan(given: Plan) -> dict[str, Any]:
 
 def _telling(given: Plan) -> dict[str, Any]:
     """What a plan says of how people are told, where it does."""
-    said = dict(zip(TELLING, (given.creator, list(given.remind), given.wait), strict=True))
+    said = dict(zip(TELLING, (given.creator, list(given.remind), given.wait, given.note), strict=True))
     return {name: value for name, value in said.items() if value}
 
 

@@ -29,13 +29,14 @@ def instances(session: Session) -> Iterator[str]:
 
 
 def read(session: Session, identifier: str) -> dict[str, Any] | None:
-    """State, tags and metadata options of an instance; None where it is gone."""
+    """State, operator, tags and metadata options of an instance; None where it is gone."""
     with absent("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"):
         answer = session.client("ec2").describe_instances(InstanceIds=[identifier])
         for instance in (one for group in answer["Reservations"] for one in group["Instances"]):
             options = instance.get("MetadataOptions", {})
             return {
                 "State": instance["State"]["Name"],
+                "Operator": instance.get("Operator", {}),
                 "Tags": instance.get("Tags", []),
                 "MetadataOptions": {name: options.get(name) for name in OPTIONS},
             }

@@ -1,18 +1,25 @@
-"""Isolating an EC2 instance: two groups of its VPC that are made when they are needed, and what is kept as evidence.
+"""Isolating an EC2 instance: two groups that are made when they are needed, and what is kept as evidence.
 
 A connection that security groups track goes on when its rule goes. It becomes untracked where all traffic is allowed in
 both directions, and then ends with the groups that allowed it. So every network interface gets the group that admits
-everything for a moment, and then the one without rules.
-Source: Amazon EC2 User Guide, "Security group connection tracking"; AWS re:Post, "How do I isolate an EC2 instance";
-Systems Manager Automation runbook reference, AWSSupport-ContainEC2Instance.
+everything and at once the one without rules, which is ready before. The first is the instance's own: the end of one
+isolation must not take the rules from under another. The second is the VPC's.
+Source: Amazon EC2 User Guide, "Security group connection tracking" and "Amazon EC2 managed instances"; AWS re:Post,
+"How do I isolate an EC2 instance"; Systems Manager Automation runbook reference, AWSSupport-ContainEC2Instance; Amazon
+EMR Management Guide, "Replacing unhealthy nodes".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
+from lambdas.services import tag_keys
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 OPEN, CLOSED = "palisade-all-access", "palisade-isolation"
 GROUP_TAG, EVIDENCE_TAG = "palisade:incident-group", "palisade:evidence-of"
@@ -23,8 +30,8 @@ GROUPS, INTERFACES, VPCS, INSTANCES, VOLUMES = (
 # Of no account in the Service Authorization Reference; the pattern holds in either form.
 SNAPSHOTS = "arn:{partition}:ec2:{region}:*:snapshot/*"
 OUR_GROUPS = {"StringEquals": {f"aws:ResourceTag/{GROUP_TAG}": "yes"}}
-MARKING = {"ForAllValues:StringEquals": {"aws:TagKeys": [EVIDENCE_TAG]}}
-FIND = Grant("ec2:DescribeSecurityGroups", ("*",))
+MARKING = tag_keys.only([EVIDENCE_TAG])
+FIND, LOOK = Grant("ec2:DescribeSecurityGroups", ("*",)), Grant("ec2:DescribeSnapshots", ("*",))
 GRANTS = (
     Grant("ec2:CreateSnapshots", (INSTANCES, VOLUMES, SNAPSHOTS)),
     Grant("ec2:CreateTags", (SNAPSHOTS,), {"StringEquals": {"ec2:CreateAction": "CreateSnapshots"}}),
@@ -41,7 +48,74 @@ GRANTS = (
     ),
     Grant("ec2:ModifyNetworkInterfaceAttribute", (GROUPS, INTERFACES)),
 )  # fmt: skip
-IPV4, IPV6 = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+IPV4: Mapping[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+IPV6: Mapping[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+NODE = "cordon its node and take it out of its node group"
+# What the keys of tags begin with by which a service replaces an instance that it loses, and what people do first.
+REPLACED = {
+    "aws:autoscaling:groupName": "put it into standby in its Auto Scaling group",
+    "kubernetes.io/cluster/": NODE,
+    "eks:": NODE,
+    "aws:eks:": NODE,
+    "aws:elasticmapreduce:": "turn the replacement of unhealthy nodes off in its EMR cluster",
+    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
+    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
+}
+
+
+def why_untouchable(settings: Mapping[str, Any]) -> str | None:
+    """Why an instance must not be isolated by us, with what people do first; None where it may be."""
+    operator, keys = settings["Operator"], [tag["Key"] for tag in settings["Tags"]]
+    if operator.get("Managed"):
+        return (
+            f"{operator.get('Principal', 'a service')} manages the instance, and EC2 lets nobody else change its "
+            "network interfaces: contain it by that service"
+        )
+    for start, first in REPLACED.items():
+        if any(key.startswith(start) for key in keys):
+            return f"isolated, it would be replaced and terminated with the evidence: {first}"
+    return None
+
+
+def interface(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A network interface of an instance: its id, and the ids of its groups."""
+    return {"Id": given["NetworkInterfaceId"], "Groups": sorted(one["GroupId"] for one in given["Groups"])}
+
+
+def groups(session: Session, vpc: str, instance: str) -> dict[str, dict[str, Any]]:
+    """The groups of an instance's isolation that are there, by name: the id of each, and the rules that it has.
+
+    `Rules` is how many permissions there are, `More` are those that no new group has, by direction.
+    """
+    names = [open_group(instance), CLOSED]
+    filters: Any = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": names}]
+    found: Any = session.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+    return {
+        one["GroupName"]: {
+            "Id": one["GroupId"],
+            "Rules": len([*one["IpPermissions"], *one["IpPermissionsEgress"]]),
+            "More": {
+                "ingress": [_bare(each) for each in one["IpPermissions"]],
+                "egress": [each for each in map(_others, one["IpPermissionsEgress"]) if each is not None],
+            },
+        }
+        for one in found
+    }
+
+
+def _bare(permission: Mapping[str, Any]) -> dict[str, Any]:
+    """A permission as it is revoked: without the kinds of sources that it has none of."""
+    return {name: value for name, value in permission.items() if value != []}
+
+
+def _others(permission: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of an outbound permission is not the rule that a new group has; None where nothing is."""
+    if permission["IpProtocol"] != "-1":
+        return _bare(permission)
+    ranges = [one for one in permission.get("IpRanges", ()) if one["CidrIp"] != "0.0.0.0/0"]
+    wider = [one for one in permission.get("Ipv6Ranges", ()) if one["CidrIpv6"] != "::/0"]
+    left = _bare({**permission, "IpRanges": ranges, "Ipv6Ranges": wider})
+    return left if len(left) > 1 else None
 
 
 def isolated(settings: Mapping[str, Any]) -> bool:
@@ -52,25 +126,52 @@ def isolated(settings: Mapping[str, Any]) -> bool:
     return all(one["Groups"] == [closed["Id"]] for one in settings["Interfaces"])
 
 
-def changes(resource: Resource, settings: Mapping[str, Any]) -> Iterator[Change]:
-    """Evidence first, then the group that admits everything, then the one that admits nothing."""
-    if not settings["Snapshots"]:
+def open_group(instance: str) -> str:
+    """The name of the group that admits everything to an instance for a moment."""
+    return f"{OPEN}-{instance}"
+
+
+def kept(session: Session, instance: str, since: datetime) -> list[str]:
+    """The volumes of which a snapshot marked as the instance's evidence was begun since then, and has not failed."""
+    marked: Any = [{"Name": f"tag:{EVIDENCE_TAG}", "Values": [instance]}]
+    # Times of snapshots may be of whole seconds, those of findings are of less.
+    second = since.replace(microsecond=0)
+    answer = session.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=marked)
+    usable = (one for one in answer["Snapshots"] if one["State"] != "error" and one["StartTime"] >= second)
+    return sorted({one["VolumeId"] for one in usable})
+
+
+def changes(resource: Resource, settings: Mapping[str, Any], evidence: Collection[str]) -> Iterator[Change]:
+    """Evidence first, where a volume is not of those `evidence` is kept of; then both groups; then each interface.
+
+    Nothing is open while anything else can still fail: an interface that gets everything loses it by the next call.
+    """
+    if set(settings["Volumes"]) - set(evidence):
         yield _snapshots(resource, settings["Volumes"])
-    yield from _group(resource, settings, OPEN, "All traffic, for a moment: connections become untracked")
-    opened = _named(settings, OPEN)
-    yield _rule(resource, "open", "Authorize", "ingress", opened, IPV4)
-    yield _rule(resource, "open-ipv6", "Authorize", "ingress", opened, IPV6)
-    for one in settings["Interfaces"]:
-        yield _move(resource, f"open-{one['Id']}", one, opened)
+    name = open_group(resource.id)
+    yield from _group(resource, settings, name, "All traffic, for a moment: connections become untracked")
     yield from _group(resource, settings, CLOSED, "No traffic: instances under investigation")
-    closed = _named(settings, CLOSED)
+    opened, closed = _named(settings, name), _named(settings, CLOSED)
     # A new group allows all that goes out, over IPv6 where its VPC has it.
     yield _rule(resource, "empty", "Revoke", "egress", closed, IPV4)
     yield _rule(resource, "empty-ipv6", "Revoke", "egress", closed, IPV6)
+    for number, (direction, permission) in enumerate(foreign(settings), 1):
+        yield _rule(resource, f"empty-{direction}-{number}", "Revoke", direction, closed, permission)
+    yield _rule(resource, "open", "Authorize", "ingress", opened, IPV4)
+    yield _rule(resource, "open-ipv6", "Authorize", "ingress", opened, IPV6)
     for one in settings["Interfaces"]:
+        if isolated({**settings, "Interfaces": [one]}):
+            continue
+        yield _move(resource, f"open-{one['Id']}", one, opened)
         yield _move(resource, f"isolate-{one['Id']}", one, closed)
     yield _rule(resource, "close", "Revoke", "ingress", opened, IPV4)
     yield _rule(resource, "close-ipv6", "Revoke", "ingress", opened, IPV6)
+
+
+def foreign(settings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rules, with their directions, that somebody has given the group that is to have none."""
+    more = settings["Groups"].get(CLOSED, {}).get("More", {})
+    yield from ((direction, permission) for direction in more for permission in more[direction])
 
 
 def _arn(resource: Resource, kind: str, identifier: str) -> str:
@@ -101,15 +202,16 @@ def _snapshots(resource: Resource, volumes: Sequence[str]) -> Change:
         effect=Probe(
             "ec2",
             "describe_snapshots",
-            {"Filters": [{"Name": f"tag:{EVIDENCE_TAG}", "Values": [resource.id]}]},
+            {"Filters": [{"Name": "snapshot-id", "Values": Ref(name, "Snapshots[].SnapshotId")}]},
             "Snapshots[].State | !contains(@, 'error') && length(@) >= `1`",
             (True,),
         ),
+        # They stay as evidence; without the tag they are none of an isolation that comes after the undo.
         inverse=Change(
             name="unmark-snapshots",
             service="ec2",
             operation="delete_tags",
-            parameters={"Resources": Ref(name, "Snapshots[].SnapshotId"), "Tags": [{"Key": EVIDENCE_TAG}]},
+            parameters={"Resources": Ref(name, "Snapshots[].SnapshotId"), "Tags": tags},
             grants=(Grant("ec2:DeleteTags", (made,), MARKING),),
             irreversible="it is an undo",
         ),
@@ -117,7 +219,7 @@ def _snapshots(resource: Resource, volumes: Sequence[str]) -> Change:
 
 
 def _group(resource: Resource, settings: Mapping[str, Any], name: str, description: str) -> Iterator[Change]:
-    """Make a group where the VPC has none; found by its name, for the answer to the making may be lost."""
+    """Make a group where the VPC has none of the name; found by its name, for the answer to the making may be lost."""
     if name in settings["Groups"]:
         return
     groups = _filled(resource, GROUPS)
@@ -169,9 +271,9 @@ def _named(settings: Mapping[str, Any], name: str) -> str | Ref:
 
 
 def _rule(
-    resource: Resource, name: str, verb: str, direction: str, group: str | Ref, source: Mapping[str, Any]
+    resource: Resource, name: str, verb: str, direction: str, group: str | Ref, permission: Mapping[str, Any]
 ) -> Change:
-    """Add or take a rule for all traffic of these groups of ours; the undo leaves none, whichever it was."""
+    """Add or take a rule of these groups of ours; the undo leaves none, whichever it was."""
 
     def made(named: str, does: str, inverse: Change | None) -> Change:
         action = f"{does}SecurityGroup{direction.capitalize()}"
@@ -180,7 +282,7 @@ def _rule(
             name=named,
             service="ec2",
             operation=f"{does.lower()}_security_group_{direction}",
-            parameters={"GroupId": group, "IpPermissions": [{"IpProtocol": "-1", **source}]},
+            parameters={"GroupId": group, "IpPermissions": [permission]},
             grants=(Grant(f"ec2:{action}", (_filled(resource, GROUPS),), OUR_GROUPS),),
             # An undo that begins anew may have deleted the group before.
             settled=(done,) if inverse else (done, "InvalidGroup.NotFound"),

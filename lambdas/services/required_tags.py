@@ -33,6 +33,17 @@ def faults(tags: Mapping[str, str], parameters: Mapping[str, Any]) -> list[str]:
     return found + [_wrong(key, tags[key], parameters) for key in _wrong_keys(tags, parameters)]
 
 
+def conflict(parameters: Mapping[str, Any]) -> str | None:
+    """What of the parameters does not go together, and what to do; None where they do.
+
+    People are reminded before operations are told.
+    """
+    reminder, escalation = parameters["reminder_days"], parameters["escalation_days"]
+    if reminder < escalation:
+        return None
+    return f"escalation_days: {escalation} is not above reminder_days, {reminder}: raise it, or lower reminder_days"
+
+
 def filled(tags: Mapping[str, str], parameters: Mapping[str, Any], group: Mapping[str, str]) -> dict[str, str]:
     """Values for the missing keys, the group's before the account's; none that the account would not accept."""
     known = {**_pairs(parameters["default_tags"]), **group}

@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 from lambdas.answers import absent
 from lambdas.controls.ec2_instance_imdsv2_required import CONTROL, evaluate
 from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.remediation import describe, written
+from lambdas.remediation.attempt import said_of
 from simulator.local import LocalOrganization
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_organization, planned, undo
@@ -106,7 +108,16 @@ def member(organization: LocalOrganization) -> Session:
     ],
 )
 def test_tokens_and_the_service_itself_count(state: str, changes: dict[str, Any], verdict: Verdict) -> None:
-    assert evaluate({"State": state, "MetadataOptions": {**ON, **changes}}, {}).verdict is verdict
+    assert evaluate({"State": state, "Operator": {}, "MetadataOptions": {**ON, **changes}}, {}).verdict is verdict
+
+
+@pytest.mark.parametrize("operator", [{"Managed": True, "Principal": "eks.amazonaws.com"}, {"Managed": True}])
+def test_an_instance_that_a_service_manages_is_not_judged(operator: dict[str, Any]) -> None:
+    evaluation = evaluate({"State": "running", "Operator": operator, "MetadataOptions": ON}, {})
+    assert evaluation.verdict is Verdict.NOT_APPLICABLE
+    assert evaluation.annotation.endswith("manages the instance.")
+    own = {"State": "running", "Operator": {"Managed": False}, "MetadataOptions": ON}
+    assert evaluate(own, {}).verdict is Verdict.NON_COMPLIANT
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -145,7 +156,21 @@ def test_an_instance_whose_software_asks_by_version_1_waits_for_a_person(member:
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
     assert plan.ceiling.firm
-    assert "asked by it 7 times" in plan.message
+    assert plan.message.endswith("in the last two weeks it was asked by it.")
+    assert "Requests of version 1 in the last two weeks: 7." in said_of(written.plan(plan), {})
+
+
+def test_how_often_it_was_asked_is_told_and_no_part_of_what_is_approved() -> None:
+    parameters, resource = CONTROL.resolve({}, ""), CONTROL.resource(PLACE, "i-1")
+
+    def asked(requests: int) -> str:
+        made = CONTROL.plan(resource, {"Tags": []}, parameters, {"Requests": requests})
+        assert isinstance(made, Plan)
+        return describe.digest(made, {})
+
+    assert asked(7) == asked(8)
+    # Whether it was asked at all decides whether the ceiling may be lifted.
+    assert asked(7) != asked(0)
 
 
 def test_an_instance_of_an_auto_scaling_group_is_left_to_its_launch_template(member: Session) -> None:

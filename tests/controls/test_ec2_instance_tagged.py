@@ -12,7 +12,7 @@ import pytest
 from boto3 import Session
 
 from lambdas.controls.ec2_instance_tagged import CONTROL, evaluate, plan
-from lambdas.controls.model import Audience, Place, Plan, Verdict
+from lambdas.controls.model import Audience, Place, Plan, Refusal, Verdict
 from lambdas.remediation import describe
 from tests.controls.cases import Case
 from tests.controls.round_trip import PLACE, apply_plan, judged, member_account, planned, undo
@@ -89,7 +89,9 @@ def settings(tags: Mapping[str, str], **more: Any) -> dict[str, Any]:
 
 def made(tags: Mapping[str, str], given: Mapping[str, Any], facts: Mapping[str, Any] = KNOWN) -> Plan:
     parameters = CONTROL.resolve(given, PLACE.region)
-    return plan(RESOURCE, settings(tags), parameters, {"group": {}, **facts})
+    found = plan(RESOURCE, settings(tags), parameters, {"group": {}, **facts})
+    assert isinstance(found, Plan)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -194,11 +196,17 @@ def test_an_unknown_creator_is_said_with_the_reason() -> None:
     [
         ({}, (7, 14)),
         ({"reminder_days": 3, "escalation_days": 5}, (3, 5)),
-        ({"reminder_days": 9, "escalation_days": 9}, (9,)),
     ],
 )
 def test_people_are_reminded_and_then_operations_told(given: dict[str, int], remind: tuple[int, ...]) -> None:
     assert made({}, given).remind == remind
+
+
+@pytest.mark.parametrize("given", [{"reminder_days": 9, "escalation_days": 9}, {"reminder_days": 20}])
+def test_days_that_would_tell_operations_before_people_are_reminded_are_refused(given: dict[str, int]) -> None:
+    refused = plan(RESOURCE, settings({}), CONTROL.resolve(given, PLACE.region), {"group": {}, **KNOWN})
+    assert isinstance(refused, Refusal)
+    assert f"is not above reminder_days, {given['reminder_days']}: raise it, or lower reminder_days" in refused.reason
 
 
 def test_missing_tags_are_filled_in_from_the_account_and_taken_back(member: Session) -> None:
@@ -240,6 +248,11 @@ def test_nothing_is_filled_in_where_it_would_not_be_enough(tags: dict[str, str],
 def test_a_change_names_the_keys_that_it_may_set_and_no_creator_in_what_is_approved() -> None:
     known, unknown = made({}, FILLED), made({}, FILLED, {**UNKNOWN, "wait": 900})
     (change,) = known.changes
-    assert change.grants[0].conditions == {"ForAllValues:StringEquals": {"aws:TagKeys": ["Environment", "Owner"]}}
+    assert change.inverse is not None
+    for one in (change, change.inverse):
+        (grant,) = one.grants
+        assert grant.conditions["ForAllValues:StringEquals"] == {"aws:TagKeys": ["Environment", "Owner"]}
+        # DeleteTags without keys takes every tag.
+        assert grant.conditions["Null"] == {"aws:TagKeys": "false"}
     later = made({}, FILLED, {**KNOWN, "creator": WEB})
     assert describe.digest(known, {}) == describe.digest(unknown, {}) == describe.digest(later, {})

@@ -387,8 +387,7 @@ def _deployed_parameters(control: str, part: Mapping[str, Any]) -> dict[str, Any
     named = {
         name
         for grant in (*known.read_grants, *known.probe_grants, *known.grants)
-        for resource in grant.resources
-        for name in re.findall(r"\{parameter:(\w+)\}", str(resource))
+        for name in re.findall(r"\{parameter:(\w+)\}", str((grant.resources, grant.conditions)))
     }
     given = {name: value for case in scenario.cases(known) for name, value in case.parameters.items() if name in named}
     return {**part.get("parameters", {}), **given}
