@@ -1,7 +1,8 @@
 """What the description of a DB instance means: whether it is judged, its states and names, what has superseded it.
 
 Source: RDS API reference, DBInstance; RDS User Guide, "Viewing Amazon RDS DB instance status", "Stopping an Amazon RDS
-DB instance temporarily", "Encrypting Amazon RDS resources", "Tagging Amazon RDS resources", "Amazon RDS pricing" (list prices of storage).
+DB instance temporarily", "Encrypting Amazon RDS resources", "Tagging Amazon RDS resources", "Amazon RDS pricing" (list
+prices of storage).
 """
 
 from __future__ import annotations
