@@ -76,7 +76,7 @@ def plan(
         changes=(replace(change, inverse=instance_metadata.with_tokens(resource, "optional"), irreversible=None),),
         tell=(model.Audience.OWNER,),
         leaves=("The hop limit stays as it is.", "A launch template that does not require IMDSv2 brings this back."),
-        ceiling=model.Ceiling(model.Mode.APPROVE, "software on the instance still uses version 1", firm=True)
+        ceiling=model.Ceiling(model.Mode.APPROVE, "software on the instance still uses version 1")
         if facts["Requests"]
         else None,
         message=f"Instance {resource.id} answers metadata requests of version 1; in the last two weeks it {used}.",

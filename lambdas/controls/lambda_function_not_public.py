@@ -98,9 +98,7 @@ def plan(
 
 def _ceiling(public: list[Any]) -> model.Ceiling | None:
     if any(function_permissions.by_url(one) for one in public):
-        return model.Ceiling(
-            model.Mode.APPROVE, "callers of the function URL without credentials are cut off", firm=True
-        )
+        return model.Ceiling(model.Mode.APPROVE, "callers of the function URL without credentials are cut off")
     return None
 
 

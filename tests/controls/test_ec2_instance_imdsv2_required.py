@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.answers import absent
 from lambdas.controls.ec2_instance_imdsv2_required import CONTROL, evaluate
-from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from simulator.local import LocalOrganization
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_organization, planned, undo
@@ -144,7 +144,7 @@ def test_an_instance_whose_software_asks_by_version_1_waits_for_a_person(member:
     plan = planned(member, CONTROL, resource)
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
-    assert plan.ceiling.firm
+    assert plan.ceiling.mode is Mode.APPROVE
     assert "asked by it 7 times" in plan.message
 
 

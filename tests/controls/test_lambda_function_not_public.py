@@ -14,7 +14,7 @@ from boto3 import Session
 
 from lambdas.answers import absent
 from lambdas.controls.lambda_function_not_public import CONTROL, evaluate
-from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_account, planned, undo
 
@@ -162,7 +162,7 @@ def test_callers_of_a_function_url_are_cut_off_by_a_person_alone() -> None:
     plan = CONTROL.plan(resource, {"Statements": [{**EVERYBODY, "Condition": condition}]}, {}, {"Foreign": []})
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
-    assert plan.ceiling.firm
+    assert plan.ceiling.mode is Mode.APPROVE
     inverse = plan.changes[0].inverse
     assert inverse is not None
     assert inverse.parameters["InvokedViaFunctionUrl"] is True
