@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
-from lambdas.services import automations, instance_metadata
+from lambdas.services import automations, instance_metadata, ownership
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 INSTANCES = ("arn:{partition}:ec2:{region}:{account}:instance/*",)
-GROUP = "aws:autoscaling:groupName"
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -59,10 +58,8 @@ def plan(
 ) -> Plan | Refusal:
     """Require tokens, by the team's runbook where there is one."""
     tags = {tag["Key"]: tag["Value"] for tag in settings["Tags"]}
-    if GROUP in tags:
-        return Refusal(
-            f"Auto Scaling group {tags[GROUP]} makes the instance anew: require IMDSv2 in its launch template"
-        )
+    if (group := tags.get(ownership.AUTO_SCALING)) is not None:
+        return Refusal(f"Auto Scaling group {group} makes the instance anew: require IMDSv2 in its launch template")
     runbook, role = parameters["runbook"], parameters["runbook_role"]
     if runbook and (role is None or f":{resource.account}:" not in role):
         return Refusal(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Plan, Refusal, Resource
-from lambdas.services import guardduty, isolation
+from lambdas.services import guardduty, isolation, ownership
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -24,11 +24,11 @@ GONE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 STOPPED = ("stopping", "stopped")
 # Tags by which a service replaces an instance that it loses, and what people do first.
 REPLACED = {
-    "aws:autoscaling:groupName": "put it into standby in its Auto Scaling group",
-    "kubernetes.io/cluster/": "cordon its node and take it out of its node group",
-    "eks:cluster-name": "cordon its node and take it out of its node group",
+    ownership.AUTO_SCALING: "put it into standby in its Auto Scaling group",
+    ownership.CLUSTER: "cordon its node and take it out of its node group",
+    ownership.EKS: "cordon its node and take it out of its node group",
     "AmazonECSManaged": "drain its container instance and take it out of its cluster",
-    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
+    ownership.BEANSTALK: "take it out of its Elastic Beanstalk environment",
 }
 
 

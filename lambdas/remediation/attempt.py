@@ -17,11 +17,11 @@ from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.audience import addressed
 from lambdas.remediation.case import Next
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.ownership import managers_of, place_in_code
 from lambdas.remediation.policy import AccountPolicy, Exemption
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
 from lambdas.remediation.windows import closed_until, outside
+from lambdas.services.ownership import managers_of, place_in_code
 
 if TYPE_CHECKING:
     from boto3 import Session
