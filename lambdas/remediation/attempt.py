@@ -130,9 +130,10 @@ class Attempt:
     def _gone(self) -> Result:
         """There is no resource: it never was or vanished, or an interrupted run has removed it as planned."""
         begun = self._begun()
-        if begun is None or not begun["plan"].get("removes"):
+        if begun is None or not written.removes(begun["plan"]):
             return self._result(Outcome.GONE, "the resource no longer exists")
-        self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
+        self.details |= {"before": begun["before"], "plan": begun["plan"], "tags": tags_of(begun["before"])}
+        self.details |= addressed(begun["plan"], self.details["tags"], self.policy.owner_tag)
         return self._result(Outcome.REMEDIATED, REMOVED, said_of(begun["plan"], self.details))
 
     def _begun(self) -> Mapping[str, Any] | None:
