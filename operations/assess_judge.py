@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from lambdas.controls.model import Ceiling, Control, Mode, Plan, Refusal, Resource, Verdict
 from lambdas.remediation import written
 from lambdas.remediation.attempt import tags_of
-from lambdas.remediation.ownership import managers_of
 from lambdas.remediation.policy import AccountPolicy
+from lambdas.services.ownership import managers_of
 from operations.account_access import FAILURES, said
 
 if TYPE_CHECKING:

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Place, Plan, Refusal, Resource
-from lambdas.services import automations, instance_metadata
+from lambdas.services import automations, instance_metadata, ownership
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 INSTANCES = ("arn:{partition}:ec2:{region}:{account}:instance/*",)
-GROUP = "aws:autoscaling:groupName"
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -62,10 +61,8 @@ def plan(
 ) -> Plan | Refusal:
     """Require tokens, by the team's runbook where there is one."""
     tags = {tag["Key"]: tag["Value"] for tag in settings["Tags"]}
-    if GROUP in tags:
-        return Refusal(
-            f"Auto Scaling group {tags[GROUP]} makes the instance anew: require IMDSv2 in its launch template"
-        )
+    if (group := tags.get(ownership.AUTO_SCALING)) is not None:
+        return Refusal(f"Auto Scaling group {group} makes the instance anew: require IMDSv2 in its launch template")
     runbook, role = parameters["runbook"], parameters["runbook_role"]
     if runbook and (role is None or f":{resource.account}:" not in role):
         return Refusal(
@@ -79,7 +76,7 @@ def plan(
         changes=(replace(change, inverse=instance_metadata.with_tokens(resource, "optional"), irreversible=None),),
         tell=(model.Audience.OWNER,),
         leaves=("The hop limit stays as it is.", "A launch template that does not require IMDSv2 brings this back."),
-        ceiling=model.Ceiling(model.Mode.APPROVE, "software on the instance still uses version 1", firm=True)
+        ceiling=model.Ceiling(model.Mode.APPROVE, "software on the instance still uses version 1")
         if facts["Requests"]
         else None,
         message=f"Instance {resource.id} answers metadata requests of version 1; in the last two weeks it {used}.",

@@ -107,7 +107,7 @@ def _ceiling(public: list[Any], s3: list[Any]) -> model.Ceiling | None:
     by_url = any(function_permissions.by_url(one) for one in public)
     reasons = ["callers of the function URL without credentials are cut off"] if by_url else []
     reasons += ["buckets of other accounts may call by a statement that names no single one"] if _unasked(s3) else []
-    return model.Ceiling(model.Mode.APPROVE, "; ".join(reasons), firm=True) if reasons else None
+    return model.Ceiling(model.Mode.APPROVE, "; ".join(reasons)) if reasons else None
 
 
 CONTROL = model.Control(

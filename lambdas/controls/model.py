@@ -203,7 +203,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The strongest mode that applies, and why. A firm ceiling is never lifted by a setting."""
+    """The strongest mode that applies, and why.
+
+    A setting lifts a control's ceiling unless it is firm; a plan's is never lifted.
+    """
 
     mode: Mode
     reason: str

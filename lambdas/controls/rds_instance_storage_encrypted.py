@@ -145,7 +145,7 @@ def plan(
         changes=tuple(replacement.changes()),
         tell=PEOPLE,
         leaves=tuple(_leaves(replacement)),
-        ceiling=model.Ceiling(model.Mode.APPROVE, _downtime(settings), firm=True),
+        ceiling=model.Ceiling(model.Mode.APPROVE, _downtime(settings)),
         message=f"DB instance {resource.id} ({settings['Engine']} {settings['EngineVersion']}, "
         f"{settings['DBInstanceClass']}, {settings['AllocatedStorage']} GiB) stores its data unencrypted. The plan "
         f"puts a copy in its place that is encrypted with {replacement.key}. {_downtime(settings)} No write is lost: "

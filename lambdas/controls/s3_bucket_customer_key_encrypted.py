@@ -98,7 +98,7 @@ def _ceiling(hindrance: str | None, facts: Mapping[str, Any]) -> model.Ceiling |
     reasons += [f"replication rule {rule} passes over objects under KMS keys" for rule in facts["NotReplicated"]]
     if hindrance is None:
         reasons.append("re-encrypting existing objects cannot be undone")
-    return model.Ceiling(model.Mode.APPROVE, "; ".join(reasons), firm=True) if reasons else None
+    return model.Ceiling(model.Mode.APPROVE, "; ".join(reasons)) if reasons else None
 
 
 CONTROL = model.Control(

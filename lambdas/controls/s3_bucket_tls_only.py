@@ -72,9 +72,7 @@ def plan(
         changes=(_put(resource, "deny-requests-without-tls", text, _inverse(resource, before)),),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=("All other statements of the policy stay as they are.",),
-        ceiling=model.Ceiling(
-            model.Mode.APPROVE, "the bucket serves a website, whose endpoint speaks plain HTTP only", firm=True
-        )
+        ceiling=model.Ceiling(model.Mode.APPROVE, "the bucket serves a website, whose endpoint speaks plain HTTP only")
         if facts["Website"]
         else None,
         message=f"Bucket {resource.id} answers requests that do not come by TLS.",

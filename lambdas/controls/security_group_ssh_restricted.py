@@ -17,12 +17,11 @@ from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Place, Plan, Refusal, Resource
 from lambdas.services import security_group_closing as closing
 from lambdas.services import security_group_reads as reads
-from lambdas.services.security_group_rules import tcp
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-SSH = tcp(22)
+SSH = 22
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -66,7 +65,7 @@ CONTROL = model.Control(
     scope=model.Scope.REGIONAL,
     # A prefix list changes without the group: the schedule sees it.
     detection=model.CustomRule(on_change=True, schedule=model.Frequency.SIX_HOURS),
-    parameters=closing.parameters_for("port 22"),
+    parameters=closing.parameters_for(SSH),
     read_grants=reads.GRANTS,
     grants=closing.GRANTS,
     requirements=(

@@ -110,12 +110,13 @@ CONTROL = model.Control(
     read_grants=(
         Grant("ec2:DescribeVpcs", ("*",)),
         Grant("ec2:DescribeFlowLogs", ("*",)),
-        Grant("logs:DescribeLogGroups", ("*",)),
+        log_groups.FIND,
     ),
     grants=(
         Grant("ec2:CreateFlowLogs", (*VPCS, *LOGS)),
         Grant("ec2:DeleteFlowLogs", LOGS),
         Grant("logs:CreateLogGroup", GROUPS),
+        log_groups.FIND,
         Grant("iam:PassRole", ("{parameter:role}",), flow_logs.PASSED),
     ),
     requirements=(

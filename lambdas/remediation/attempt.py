@@ -17,11 +17,11 @@ from lambdas.remediation.apply import STOPS, Run
 from lambdas.remediation.audience import addressed
 from lambdas.remediation.case import Next
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.ownership import managers_of, place_in_code
 from lambdas.remediation.policy import AccountPolicy, Exemption
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
 from lambdas.remediation.windows import closed_until, outside
+from lambdas.services.ownership import managers_of, place_in_code
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -130,9 +130,10 @@ class Attempt:
     def _gone(self) -> Result:
         """There is no resource: it never was or vanished, or an interrupted run has removed it as planned."""
         begun = self._begun()
-        if begun is None or not begun["plan"].get("removes"):
+        if begun is None or not written.removes(begun["plan"]):
             return self._result(Outcome.GONE, "the resource no longer exists")
-        self.details |= {"before": begun["before"], "plan": begun["plan"], "audience": tuple(begun["plan"]["tell"])}
+        self.details |= {"before": begun["before"], "plan": begun["plan"], "tags": tags_of(begun["before"])}
+        self.details |= addressed(begun["plan"], self.details["tags"], self.policy.owner_tag)
         return self._result(Outcome.REMEDIATED, REMOVED, said_of(begun["plan"], self.details))
 
     def _begun(self) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from lambdas.controls.model import Resource
+from lambdas.controls.model import ACCOUNT, Resource
 
 CONSOLES: Mapping[str, str] = {
     "aws": "console.aws.amazon.com",
@@ -31,7 +31,9 @@ CONFIG = "config/home?region={region}#/resources/details?resourceId={id}&resourc
 
 
 def of_resource(resource: Resource) -> str | None:
-    """The page of a resource in its account."""
+    """The page of a resource in its account; settings of an account have none, neither of their own nor in Config."""
+    if resource.type == ACCOUNT:
+        return None
     named = {"id": resource.id, "type": resource.type, "arn": resource.arn}
     values = {"region": resource.region, **{name: quote(value, safe="") for name, value in named.items()}}
     return _link(resource.partition, resource.region, PAGES.get(resource.type, CONFIG).format(**values))

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Place, ProductFindings, Resource
+from lambdas.controls.model import GENERATORS, Control, Place, ProductFindings, Resource
 from lambdas.findings import finding_id, product_arn
 
-OURS = "palisade/"
 SECURITY_HUB = "aws/securityhub"
 # What is not asked for: what passes, is over, or what people have set aside.
 NOT_ASKED = (("Compliance", "Status", "PASSED"), ("Workflow", "Status", "SUPPRESSED"))
@@ -38,7 +37,7 @@ class Request:
     @property
     def ours(self) -> bool:
         """Whether the finding is of our own making."""
-        return str(self.finding["GeneratorId"]).startswith(OURS)
+        return _ours(self.finding)
 
     @property
     def passes_by_itself(self) -> bool:
@@ -78,7 +77,7 @@ def subject(finding: Mapping[str, Any], partition: str) -> tuple[Control, Resour
 
 
 def _ours(finding: Mapping[str, Any]) -> bool:
-    return str(finding["GeneratorId"]).startswith(OURS)
+    return str(finding["GeneratorId"]).startswith(GENERATORS)
 
 
 def _control(finding: Mapping[str, Any]) -> Control:
@@ -89,10 +88,10 @@ def _control(finding: Mapping[str, Any]) -> Control:
         for control in catalog().values()
         if isinstance(control.detection, ProductFindings) and control.detection.path == product
     ]
-    if of_product and not generator.startswith(OURS):
+    if of_product and not generator.startswith(GENERATORS):
         return _taken(of_product, finding)
-    identifier = generator.removeprefix(OURS)
-    if not generator.startswith(OURS):
+    identifier = generator.removeprefix(GENERATORS)
+    if not generator.startswith(GENERATORS):
         identifier = _text(_part(finding, "Compliance"), "SecurityControlId", "Compliance.SecurityControlId")
     control = catalog().get(identifier)
     if control is None:

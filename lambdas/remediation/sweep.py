@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.controls import catalog
-from lambdas.controls.model import ProductFindings
+from lambdas.controls.model import GENERATORS, ProductFindings
 from lambdas.findings import moment
 from lambdas.remediation import storms
 from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
@@ -28,7 +28,7 @@ from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.policy import stored
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.request import OURS, InvalidRequestError, subject
+from lambdas.remediation.request import InvalidRequestError, subject
 from lambdas.remediation.tell import AUTHOR, Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
@@ -252,7 +252,7 @@ class Sweep:
     def _ours(self, *statuses: str) -> dict[str, Any]:
         """Filters for findings of ours that fail, with one of these workflow statuses."""
         return {
-            "GeneratorId": [{"Value": OURS, "Comparison": "PREFIX"}],
+            "GeneratorId": [{"Value": GENERATORS, "Comparison": "PREFIX"}],
             "WorkflowStatus": [{"Value": status, "Comparison": "EQUALS"} for status in statuses],
             "ComplianceStatus": [{"Value": "FAILED", "Comparison": "EQUALS"}],
             "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],

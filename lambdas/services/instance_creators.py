@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.services import ownership
+
 if TYPE_CHECKING:
     from boto3 import Session
 
@@ -28,8 +30,8 @@ BEFORE, AFTER = timedelta(minutes=10), timedelta(minutes=5)
 # When to ask again, in seconds: a sweep comes every five minutes.
 WAIT = int(LATE.total_seconds())
 BY_TAG = {
-    "aws:autoscaling:groupName": "Auto Scaling group",
-    "aws:cloudformation:stack-name": "CloudFormation stack",
+    ownership.AUTO_SCALING: "Auto Scaling group",
+    ownership.STACK: "CloudFormation stack",
     "aws:ec2:fleet-id": "EC2 Fleet",
 }
 IDENTITY_CENTER, SERVICE_ROLE = "AWSReservedSSO_", "AWSServiceRoleFor"

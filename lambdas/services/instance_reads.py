@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
+from lambdas.services import ownership
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 ENDED = ("shutting-down", "terminated")
-GROUP = "aws:autoscaling:groupName"
 
 
 def described(session: Session, instance: str) -> dict[str, Any] | None:
@@ -46,8 +46,8 @@ def identifiers(session: Session) -> Iterator[str]:
 
 def tags_of_group(session: Session, tags: Mapping[str, str]) -> dict[str, str]:
     """The tags of the Auto Scaling group that an instance with these tags is of; none where it is of none."""
-    if GROUP not in tags:
+    if ownership.AUTO_SCALING not in tags:
         return {}
-    filters: Any = [{"Name": "auto-scaling-group", "Values": [tags[GROUP]]}]
+    filters: Any = [{"Name": "auto-scaling-group", "Values": [tags[ownership.AUTO_SCALING]]}]
     pages = session.client("autoscaling").get_paginator("describe_tags").paginate(Filters=filters)
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

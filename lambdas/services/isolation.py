@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
-from lambdas.services import tag_keys
+from lambdas.services import ownership, tag_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -53,13 +53,13 @@ IPV6: Mapping[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0
 NODE = "cordon its node and take it out of its node group"
 # What the keys of tags begin with by which a service replaces an instance that it loses, and what people do first.
 REPLACED = {
-    "aws:autoscaling:groupName": "put it into standby in its Auto Scaling group",
-    "kubernetes.io/cluster/": NODE,
+    ownership.AUTO_SCALING: "put it into standby in its Auto Scaling group",
+    ownership.CLUSTER: NODE,
     "eks:": NODE,
     "aws:eks:": NODE,
     "aws:elasticmapreduce:": "turn the replacement of unhealthy nodes off in its EMR cluster",
     "AmazonECSManaged": "drain its container instance and take it out of its cluster",
-    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
+    ownership.BEANSTALK: "take it out of its Elastic Beanstalk environment",
 }
 
 

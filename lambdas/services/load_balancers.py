@@ -15,13 +15,14 @@ GetMetricStatistics; Elastic Load Balancing pricing, us-east-1, 2025.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls import model
 from lambdas.controls.model import READ_AT, Change, Evaluation, Grant, Parameter, Plan, Refusal, Resource
+from lambdas.services import ownership
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -105,15 +106,6 @@ REQUIREMENTS = (
     "AWS Well-Architected Framework COST04-BP03",
     "AWS Trusted Advisor hjLMh88uM8 (idle load balancers, classic alone)",
 )
-# Tags of those who make a load balancer anew when it is gone (AWS Load Balancer Controller, Amazon EKS and AWS Elastic
-# Beanstalk user guides).
-KEEPERS = {
-    "elbv2.k8s.aws/cluster": "Kubernetes (cluster {})",
-    "aws:eks:cluster-name": "Kubernetes (EKS cluster {})",
-    "eks:eks-cluster-name": "Kubernetes (EKS cluster {})",
-    "elasticbeanstalk:environment-name": "Elastic Beanstalk (environment {})",
-}
-CLUSTER = "kubernetes.io/cluster/"
 
 
 class UnprovenQueryError(Exception):
@@ -212,9 +204,8 @@ def plan(settings: Settings, parameters: Mapping[str, Any], change: Change, comm
         )
     if settings["DeletionProtection"]:
         return Refusal("deletion protection is on; it is respected until somebody turns it off")
-    keeper = next(keepers(settings), None)
-    if keeper is not None:
-        return Refusal(f"{keeper} owns it and would make it anew, under another name: delete it there")
+    if keepers := ownership.keepers_of({tag["Key"]: tag["Value"] for tag in settings["Tags"]}):
+        return Refusal(f"{keepers[0]} owns it and would make it anew, under another name: delete it there")
     return Plan(
         changes=(change,),
         removes=True,
@@ -232,16 +223,6 @@ def monthly(settings: Settings) -> float:
     """What a load balancer costs a month without any traffic, in US dollars."""
     kind = KINDS[settings["Type"]]
     return kind.hourly * HOURS_A_MONTH * (settings["Zones"] if kind.by_zone else 1)
-
-
-def keepers(settings: Settings) -> Iterator[str]:
-    """Who would make the load balancer anew, as its tags tell."""
-    for tag in settings["Tags"]:
-        key, value = tag["Key"], tag["Value"]
-        if key in KEEPERS:
-            yield KEEPERS[key].format(value)
-        elif key.startswith(CLUSTER) and value == "owned":
-            yield f"Kubernetes (cluster {key.removeprefix(CLUSTER)})"
 
 
 def _address(settings: Settings) -> str:

@@ -1,7 +1,8 @@
 """What the description of a DB instance means: whether it is judged, its states and names, what has superseded it.
 
 Source: RDS API reference, DBInstance; RDS User Guide, "Viewing Amazon RDS DB instance status", "Stopping an Amazon RDS
-DB instance temporarily", "Encrypting Amazon RDS resources", "Amazon RDS pricing" (list prices of storage).
+DB instance temporarily", "Encrypting Amazon RDS resources", "Tagging Amazon RDS resources", "Amazon RDS pricing" (list
+prices of storage).
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ MOVING = frozenset(
 )
 OTHER_SERVICES = {"neptune": "Amazon Neptune", "docdb": "Amazon DocumentDB"}
 LONGEST_NAME = 63
+# How many tags people may give an instance; those of AWS's own do not count.
+MOST_TAGS = 50
 # US dollars for a GiB of storage a month, of one Availability Zone in us-east-1; gp3 and io beyond it cost more.
 GIB_MONTH = {"standard": 0.10, "gp2": 0.115, "gp3": 0.115, "io1": 0.125, "io2": 0.125}
 
@@ -63,6 +66,11 @@ def settings_of(description: Mapping[str, Any]) -> dict[str, Any]:
 def tag(settings: Mapping[str, Any], key: str) -> str | None:
     """The value of a tag; None without one."""
     return next((str(one["Value"]) for one in settings["Tags"] if one["Key"] == key), None)
+
+
+def own_tags(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tags that people have given: those of AWS's own are not ours to give to a copy."""
+    return [one for one in settings["Tags"] if not one["Key"].startswith("aws:")]
 
 
 def judged_elsewhere(settings: Mapping[str, Any]) -> str | None:
@@ -159,3 +167,5 @@ def hindrances(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "its TDE key store needs a password that nobody can read"
     if settings.get("ActivityStreamStatus") not in (None, "stopped"):
         yield "its database activity stream would have a gap: stop it first"
+    if len(own_tags(settings)) >= MOST_TAGS:
+        yield f"it has {MOST_TAGS} tags, all that RDS takes: the plan gives the original and its copy one more"

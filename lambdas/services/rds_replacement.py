@@ -195,8 +195,7 @@ class Replacement:
     def _restore(self) -> Change:
         given = carried.restore(self.settings)
         # Without any tag RDS would give the copy those of the original, which is marked by now.
-        tags = [one for one in self.settings["Tags"] if not one["Key"].startswith("aws:")]
-        tags = [*tags, {"Key": instances.SOURCE, "Value": self.settings["DbiResourceId"]}]
+        tags = [*instances.own_tags(self.settings), {"Key": instances.SOURCE, "Value": self.settings["DbiResourceId"]}]
         around = (
             self._db(self.copy),
             self._arn(f"snapshot:{self.snapshots[1]}"),

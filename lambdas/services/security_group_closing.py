@@ -1,4 +1,4 @@
-"""Closing ports of a security group to the whole internet: the verdict, and the least change, in its order.
+"""Closing a port of a security group to the whole internet: the verdict, and the least change, in its order.
 
 A rule may open other ports, carry a description and tags, and be one of 60. So what else an offending rule opens is
 authorised first, then who may come instead, and only then are offending rules revoked, each by its own id.
@@ -19,7 +19,7 @@ from lambdas.controls.model import Change, Evaluation, Grant, Plan, Refusal, Res
 from lambdas.services import network_interfaces
 from lambdas.services import security_group_rules as rules
 from lambdas.services.networks import Network
-from lambdas.services.security_group_rules import Rule, Span
+from lambdas.services.security_group_rules import Rule
 
 INSTEAD = "Allowed instead of the whole internet"
 # EC2 gives this name to the group that comes and goes with a VPC, and to no other.
@@ -38,12 +38,13 @@ GRANTS = (
 )
 
 
-def parameters_for(ports: str) -> dict[str, model.Parameter]:
-    """The parameters of a control that closes ports, named as people read them."""
+def parameters_for(port: int) -> dict[str, model.Parameter]:
+    """The parameters of a control that closes a port."""
     return {
         "allowed_sources": model.Parameter(
             type="strings",
-            description=f"CIDRs that may reach {ports} instead of the whole internet, at widest IPv4 /8 and IPv6 /20",
+            description=f"CIDRs that may reach port {port} instead of the whole internet, at widest IPv4 /8 and "
+            "IPv6 /20",
             default=(),
             pattern=rf"(?:{OCTET}\.){{3}}{OCTET}/(?:[89]|[12]\d|3[0-2])"
             rf"|(?:(?:{GROUP}:){{7}}{GROUP}|(?:{GROUP}:){{1,7}}:|(?:{GROUP}:){{1,6}}:{GROUP})"
@@ -60,15 +61,13 @@ def parameters_for(ports: str) -> dict[str, model.Parameter]:
     }
 
 
-def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any], ports: Sequence[Span]) -> Evaluation:
-    """Judge what the inbound rules admit to the ports, all together."""
-    found = rules.offending(settings, ports, _allowed(parameters))
+def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any], port: int) -> Evaluation:
+    """Judge what the inbound rules admit to the port, all together."""
+    found = rules.offending(settings, port, _allowed(parameters))
     if not found:
-        return model.compliant(f"No rules open {rules.named(ports)} to the whole internet.")
-    said = rules.named(_open(found))
-    by = ", ".join(f"{rule['SecurityGroupRuleId']} ({rules.source(rule)})" for rule in _those(settings, found))
-    verb = "is" if said.startswith("port ") else "are"
-    return model.non_compliant(f"{said.capitalize()} {verb} open to the whole internet by {by}"[:255] + ".")
+        return model.compliant(f"No rules open port {port} to the whole internet.")
+    by = ", ".join(f"{rule['SecurityGroupRuleId']} ({rules.source(rule)})" for rule in found)
+    return model.non_compliant(f"Port {port} is open to the whole internet by {by}"[:255] + ".")
 
 
 def plan(
@@ -76,16 +75,15 @@ def plan(
     settings: Mapping[str, Any],
     parameters: Mapping[str, Any],
     facts: Mapping[str, Any],
-    ports: Sequence[Span],
+    port: int,
 ) -> Plan | Refusal:
     """Revoke the offending rules; first authorise what else they opened, and who may come instead."""
     if settings["OwnerId"] != resource.account:
         return Refusal(f"the group belongs to account {settings['OwnerId']}, which shares its VPC")
     allowed = _allowed(parameters)
-    found = rules.offending(settings, ports, allowed)
-    offending = _those(settings, found)
-    remainders = list(_remainders(settings, offending, found))
-    instead = list(_instead(settings, offending, found, allowed))
+    offending = rules.offending(settings, port, allowed)
+    remainders = list(_remainders(settings, offending, port))
+    instead = list(_instead(settings, offending, port, allowed))
     closes = [
         f"{rule['SecurityGroupRuleId']} opens every port (protocol {rule['IpProtocol']}) to {rules.source(rule)}"
         for rule in offending
@@ -106,15 +104,15 @@ def plan(
         ]
         closes += [f"{rules.source(rule)} is not allowed instead" for rule in instead]
         closes.append("the quota of rules is full")
-    closing = rules.named(_open(found))
     return Plan(
         changes=(*additions, *(_revoke(resource, rule) for rule in offending)),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=tuple(_leaves(settings, offending, facts)),
-        ceiling=model.Ceiling(model.Mode.APPROVE, f"the plan closes more than {closing}: {'; '.join(closes)}")
+        ceiling=model.Ceiling(model.Mode.APPROVE, f"the plan closes more than port {port}: {'; '.join(closes)}")
         if closes
         else None,
-        message=f"Security group {resource.id} ({settings['GroupName']}) lets anyone reach {closing}; {_uses(facts)}.",
+        message=f"Security group {resource.id} ({settings['GroupName']}) lets anyone reach port {port}; "
+        f"{_uses(facts)}.",
     )
 
 
@@ -123,22 +121,13 @@ def _allowed(parameters: Mapping[str, Any]) -> list[Network]:
     return list(dict.fromkeys(ip_network(cidr, strict=False) for cidr in parameters["allowed_sources"] or ()))
 
 
-def _those(settings: Mapping[str, Any], found: Mapping[str, Sequence[Span]]) -> list[Rule]:
-    return [rule for rule in settings["Rules"] if rule["SecurityGroupRuleId"] in found]
-
-
-def _open(found: Mapping[str, Sequence[Span]]) -> tuple[Span, ...]:
-    """The ports that the whole internet reaches."""
-    return rules.joined([span for spans in found.values() for span in spans])
-
-
 def _remainders(
-    settings: Mapping[str, Any], offending: Iterable[Rule], found: Mapping[str, Sequence[Span]]
+    settings: Mapping[str, Any], offending: Iterable[Rule], port: int
 ) -> Iterator[tuple[Rule, list[dict[str, Any]]]]:
     """Every offending rule that leaves something to authorise; EC2 refuses a call with one duplicate in it whole."""
     standing = {rules.same(rule) for rule in settings["Rules"]}
     for rule in offending:
-        pieces = rules.beside(rule, found[rule["SecurityGroupRuleId"]])
+        pieces = rules.beside(rule, port)
         missing = [piece for piece in pieces if rules.same(piece) not in standing]
         standing.update(map(rules.same, missing))
         if missing:
@@ -146,24 +135,15 @@ def _remainders(
 
 
 def _instead(
-    settings: Mapping[str, Any],
-    offending: Sequence[Rule],
-    found: Mapping[str, Sequence[Span]],
-    allowed: Sequence[Network],
+    settings: Mapping[str, Any], offending: Sequence[Rule], port: int, allowed: Sequence[Network]
 ) -> Iterator[dict[str, Any]]:
-    """The ports for the allowed addresses of the families that were open: nobody else gains access."""
+    """The port for the allowed addresses of the families that were open: nobody else gains access."""
+    opened = {net.version for rule in offending for net in rules.admitted(settings, rule)}
     for network in allowed:
-        opened = [
-            span
-            for rule in offending
-            if any(net.version == network.version for net in rules.admitted(settings, rule))
-            for span in found[rule["SecurityGroupRuleId"]]
-        ]
         theirs = [rule for rule in settings["Rules"] if rules.source(rule) == str(network)]
-        for span in rules.joined(opened):
-            if not any(rules.opens(rule, span) for rule in theirs):
-                ports = {"IpProtocol": span.protocol, "FromPort": span.first, "ToPort": span.last}
-                yield {**ports, f"CidrIpv{network.version}": str(network), "Description": INSTEAD}
+        if network.version in opened and not any(rules.opens(rule, port) for rule in theirs):
+            ports = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+            yield {**ports, f"CidrIpv{network.version}": str(network), "Description": INSTEAD}
 
 
 def _authorize(resource: Resource, name: str, wanted: Sequence[Rule], tags: Iterable[Mapping[str, str]]) -> Change:

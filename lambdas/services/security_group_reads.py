@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls.model import Grant, Place, Resource
 from lambdas.services.network_interfaces import described
-from lambdas.services.security_group_rules import Span, reaches
+from lambdas.services.security_group_rules import opens
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -23,8 +23,8 @@ GRANTS = (
 )
 
 
-def read(session: Session, resource: Resource, ports: Sequence[Span]) -> dict[str, Any] | None:
-    """Read the group with its inbound rules and the entries of the prefix lists that may reach some of the ports."""
+def read(session: Session, resource: Resource, port: int) -> dict[str, Any] | None:
+    """Read the group with its inbound rules and the entries of the prefix lists that may reach the port."""
     ec2 = session.client("ec2")
     group: Any = None
     with absent("InvalidGroup.NotFound", "InvalidGroupId.Malformed"):
@@ -35,7 +35,7 @@ def read(session: Session, resource: Resource, ports: Sequence[Span]) -> dict[st
         Filters=[{"Name": "group-id", "Values": [resource.id]}]
     )
     rules: list[Any] = [rule for page in pages for rule in page["SecurityGroupRules"] if not rule["IsEgress"]]
-    reaching = [rule for rule in rules if any(reaches(rule, span) for span in ports)]
+    reaching = [rule for rule in rules if opens(rule, port)]
     lists = sorted({rule["PrefixListId"] for rule in reaching if "PrefixListId" in rule})
     return {
         "GroupId": group["GroupId"],

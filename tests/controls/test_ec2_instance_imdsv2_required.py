@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.answers import absent
 from lambdas.controls.ec2_instance_imdsv2_required import CONTROL, evaluate
-from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from lambdas.remediation import describe, written
 from lambdas.remediation.attempt import said_of
 from simulator.local import LocalOrganization
@@ -155,7 +155,7 @@ def test_an_instance_whose_software_asks_by_version_1_waits_for_a_person(member:
     plan = planned(member, CONTROL, resource)
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
-    assert plan.ceiling.firm
+    assert plan.ceiling.mode is Mode.APPROVE
     assert plan.message.endswith("in the last two weeks it was asked by it.")
     assert "Requests of version 1 in the last two weeks: 7." in said_of(written.plan(plan), {})
 

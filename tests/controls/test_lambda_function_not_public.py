@@ -163,7 +163,7 @@ def test_callers_of_a_function_url_are_cut_off_by_a_person_alone() -> None:
     plan = CONTROL.plan(resource, {"Statements": [{**EVERYBODY, "Condition": condition}]}, {}, {"Foreign": []})
     assert isinstance(plan, Plan)
     assert plan.ceiling is not None
-    assert plan.ceiling.firm
+    assert plan.ceiling.mode is Mode.APPROVE
     inverse = plan.changes[0].inverse
     assert inverse is not None
     assert inverse.parameters["InvokedViaFunctionUrl"] is True

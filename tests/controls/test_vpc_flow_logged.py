@@ -84,6 +84,16 @@ def test_a_vpc_becomes_compliant_and_the_undo_takes_the_log_away_and_leaves_its_
     assert groups(member, resource.id) == [PREFIX + resource.id]
 
 
+def test_an_undo_makes_no_group_where_people_have_deleted_it_since(member: Session) -> None:
+    resource = CONTROL.resource(PLACE, vpc(member, PLACE))
+    before = state(member, PLACE, resource.id)
+    applied = apply_plan(member, planned(member, CONTROL, resource, GIVEN))
+    member.client("logs").delete_log_group(logGroupName=PREFIX + resource.id)
+    undo(member, applied)
+    assert state(member, PLACE, resource.id) == before
+    assert groups(member, resource.id) == []
+
+
 def test_a_group_that_is_there_is_used_and_left(member: Session) -> None:
     resource = CONTROL.resource(PLACE, vpc(member, PLACE))
     member.client("logs").create_log_group(logGroupName=PREFIX + resource.id)

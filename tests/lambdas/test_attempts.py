@@ -247,13 +247,27 @@ def test_a_plan_that_removes_the_resource_is_proved_when_it_is_gone() -> None:
     assert "the change did not take" in stays.reason
 
 
-def test_a_removal_that_was_killed_is_remediated_and_what_nobody_began_to_remove_is_only_gone() -> None:
+def test_a_removal_that_was_killed_is_remediated() -> None:
     world = World([BAD, None], REMOVAL)
     world.attempt()
     for entries in (1, 2):
         result = World([None]).attempt(before=world.entries[:entries])
         assert (result.outcome, result.applied) == (Outcome.REMEDIATED, True)
         assert result.details["before"]["Verdict"] is BAD
+
+
+@pytest.mark.parametrize(("tags", "told"), [({"Owner": "ann"}, Audience.OWNER), ({}, Audience.OPERATIONS)])
+def test_a_removal_that_was_killed_is_told_to_those_whom_the_tags_name_that_the_resource_had(
+    tags: dict[str, str], told: Audience
+) -> None:
+    world = World([BAD, None], REMOVAL, tags=tags)
+    whole = world.attempt()
+    result = World([None]).attempt(before=world.entries)
+    assert result.details["audience"] == whole.details["audience"] == (told.value,)
+    assert result.details["tags"] == tags
+
+
+def test_what_nobody_began_to_remove_is_only_gone() -> None:
     assert World([None]).attempt(before=killed(2)).outcome is Outcome.GONE
 
 

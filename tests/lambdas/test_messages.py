@@ -216,6 +216,11 @@ def test_a_partition_without_a_public_console_has_no_links_and_other_types_are_s
     assert "palisade%252FEC2.13" in (links.of_finding("aws", REGION, finding()["Id"]) or "")
 
 
+def test_settings_of_an_account_have_no_page_to_link() -> None:
+    place = request().resource.place
+    assert links.of_resource(catalog()["EC2.7"].resource(place, place.account)) is None
+
+
 def test_a_load_balancer_is_shown_by_its_arn() -> None:
     balancer = catalog()["Palisade.ELB.1"].resource(request().resource.place, "app/web/0123456789abcdef")
     shown = links.of_resource(balancer) or ""

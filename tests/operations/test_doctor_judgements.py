@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas.controls import catalog
-from lambdas.remediation.ownership import managers_of
+from lambdas.services.ownership import managers_of
 from operations import doctor_cost, doctor_organization, doctor_regions, doctor_roles, doctor_security_hub
 from operations.doctor_model import Notes
 
@@ -184,6 +184,7 @@ def test_the_cost_says_when_resources_could_not_be_counted() -> None:
         ({"terraform": "false"}, ()),
         ({"managed-by": "alice"}, ()),
         ({"kubernetes.io/cluster/blue": "shared"}, ()),
+        ({"eks:eks-cluster-name": "blue"}, ("Kubernetes (EKS cluster blue)",)),
         ({"Owner": "team-pulumi"}, ()),
     ],
 )

@@ -14,7 +14,7 @@ OFFICE = "203.0.113.0/24"
 
 
 def parameters(**given: Any) -> dict[str, Any]:
-    """The parameters of a control that closes ports, in one Region."""
+    """The parameters of a control that closes a port, in one Region."""
     return {"allowed_sources": (), "rules_per_group": 60, **given}
 
 

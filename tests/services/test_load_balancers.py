@@ -126,6 +126,7 @@ def planned_message(kind: str, **more: Any) -> str:
         ({"DeletionProtection": True}, "deletion protection is on"),
         ({"Tags": [{"Key": "elbv2.k8s.aws/cluster", "Value": "blue"}]}, "Kubernetes (cluster blue) owns it"),
         ({"Tags": [{"Key": "kubernetes.io/cluster/red", "Value": "owned"}]}, "Kubernetes (cluster red) owns it"),
+        ({"Tags": [{"Key": "eks:cluster-name", "Value": "green"}]}, "Kubernetes (EKS cluster green) owns it"),
         (
             {"Tags": [{"Key": "elasticbeanstalk:environment-name", "Value": "shop"}]},
             "Elastic Beanstalk (environment shop) owns it",

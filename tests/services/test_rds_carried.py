@@ -21,6 +21,7 @@ from simulator.local import LocalOrganization
 from tests.controls import databases
 from tests.controls.keys import ALIAS, data_key
 from tests.controls.round_trip import PLACE, apply_plan, member_organization, planned
+from tests.services import rds_left_out
 
 CONTROL = catalog()["RDS.3"]
 GIVEN = {"key": {PLACE.region: ALIAS}}
@@ -165,7 +166,7 @@ def test_every_attribute_of_the_copy_is_the_originals_or_is_named_with_its_reaso
     assert after["StorageEncryptionType"] == "sse-kms"
     assert after["DbiResourceId"] != before["DbiResourceId"]
     differing = {field for field in INSTANCE.members if before.get(field) != after.get(field)}
-    assert differing - set(carried.DIFFERENT) == set()
+    assert differing - set(rds_left_out.DIFFERENT) == set()
     if not before["MultiAZ"]:
         assert after["AvailabilityZone"] == before["AvailabilityZone"]
     marked = {"Key": instances.SOURCE, "Value": before["DbiResourceId"]}
@@ -181,15 +182,15 @@ def test_there_are_enough_configurations_to_say_every() -> None:
 @pytest.mark.parametrize(
     ("operation", "table", "left_out"),
     [
-        ("RestoreDBInstanceFromDBSnapshot", carried.RESTORED, carried.NOT_RESTORED),
-        ("ModifyDBInstance", carried.MODIFIED, carried.NOT_MODIFIED),
+        ("RestoreDBInstanceFromDBSnapshot", carried.RESTORED, rds_left_out.NOT_RESTORED),
+        ("ModifyDBInstance", carried.MODIFIED, rds_left_out.NOT_MODIFIED),
     ],
 )
 def test_every_parameter_of_the_calls_is_carried_or_left_out_with_a_reason(
     operation: str, table: dict[str, str], left_out: dict[str, str]
 ) -> None:
     shape: Any = MODEL.operation_model(operation).input_shape
-    named = set(table) | set(carried.SECRET) | set(left_out) | carried.OF_THE_PLAN
+    named = set(table) | set(carried.SECRET) | set(left_out) | rds_left_out.OF_THE_PLAN
     assert set(shape.members) - named == set(), "the API has learned something: carry it, or say why not"
     assert (set(table) | set(carried.SECRET) | set(left_out)) - set(shape.members) == set()
     assert set(table) & set(left_out) == set()
@@ -202,11 +203,12 @@ def test_every_path_begins_with_something_that_is_shown(path: str) -> None:
 
 
 def test_what_differs_is_shown_and_has_a_reason() -> None:
-    assert set(carried.DIFFERENT) <= set(INSTANCE.members)
-    assert all(carried.DIFFERENT.values())
+    assert set(rds_left_out.DIFFERENT) <= set(INSTANCE.members)
+    assert all(rds_left_out.DIFFERENT.values())
 
 
 def test_everything_that_is_shown_is_carried_differs_with_a_reason_or_comes_with_the_data() -> None:
     paths = [*carried.RESTORED.values(), *carried.MODIFIED.values(), *carried.SECRET.values()]
     shown = {path.replace("[", ".").replace(" ", ".").split(".")[0] for path in paths}
-    assert set(INSTANCE.members) - shown - set(carried.DIFFERENT) == carried.WITH_THE_DATA | set(carried.REFUSED)
+    unseen = set(INSTANCE.members) - shown - set(rds_left_out.DIFFERENT)
+    assert unseen == rds_left_out.WITH_THE_DATA | set(rds_left_out.REFUSED)

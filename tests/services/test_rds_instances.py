@@ -145,6 +145,10 @@ def test_names_do_not_change_with_the_day_so_that_an_approval_holds() -> None:
     assert planned() == planned()
 
 
+def tags_of_its_own(number: int) -> list[dict[str, str]]:
+    return [{"Key": f"tag-{one}", "Value": "any"} for one in range(number)]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -160,12 +164,21 @@ def test_names_do_not_change_with_the_day_so_that_an_approval_holds() -> None:
         pytest.param({"Engine": "sqlserver-se", "MultiAZ": True}, "Multi-AZ", id="cannot be stopped"),
         pytest.param({"TdeCredentialArn": "arn"}, "TDE", id="TDE"),
         pytest.param({"ActivityStreamStatus": "started"}, "activity stream", id="activity stream"),
+        pytest.param({"TagList": tags_of_its_own(50)}, "has 50 tags", id="no room for a tag"),
     ],
 )
 def test_what_the_instance_forbids_is_refused_before_anything_is_touched(more: dict[str, Any], said: str) -> None:
     refusal = planned(**more)
     assert isinstance(refusal, Refusal)
     assert said in refusal.reason
+
+
+def test_an_instance_with_room_for_one_tag_is_replaced_whatever_aws_has_tagged() -> None:
+    of_aws = [{"Key": f"aws:any:{one}", "Value": "any"} for one in range(3)]
+    made = planned(TagList=[*of_aws, *tags_of_its_own(49)])
+    assert isinstance(made, Plan), made
+    given = next(change.parameters["Tags"] for change in made.changes if change.name == "restore-copy")
+    assert len(given) == 50
 
 
 @pytest.mark.parametrize(

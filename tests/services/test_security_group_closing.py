@@ -1,28 +1,27 @@
-"""Closing ports of a security group: the least change, in its order, and when people must approve it."""
+"""Closing a port of a security group: the least change, in its order, and when people must approve it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from lambdas.controls.model import Mode, Plan, Refusal
 from lambdas.services import security_group_closing as closing
-from lambdas.services.security_group_rules import Span, tcp
 from tests.services.security_groups import GROUP, OFFICE, parameters, rule, settings
 
-SSH = tcp(22)
+SSH = 22
 
 
 def plan(
     *shown: Any,
     given: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
-    ports: Sequence[Span] = SSH,
+    port: int = SSH,
     **more: Any,
 ) -> Plan:
-    made = closing.plan(GROUP, settings(*shown, **more), parameters(**given or {}), facts or {}, ports)
+    made = closing.plan(GROUP, settings(*shown, **more), parameters(**given or {}), facts or {}, port)
     assert isinstance(made, Plan)
     return made
 
@@ -112,40 +111,11 @@ def test_a_rule_that_opens_every_port_is_for_people_to_approve(protocol: str) ->
     assert revoked(made) == ["sgr-1", "sgr-2"]
 
 
-@pytest.mark.parametrize(
-    ("shown", "ports", "given", "authorised"),
-    [
-        pytest.param([rule(1, "0.0.0.0/0", 3380, 3390)], tcp(3389), {}, [(3380, 3388), (3390, 3390)], id="one port"),
-        pytest.param(
-            [rule(1, "0.0.0.0/0", 20, 25)], tcp(21, 23, 25), {}, [(20, 20), (22, 22), (24, 24)], id="several ports"
-        ),
-        pytest.param(
-            [rule(1, "0.0.0.0/1", 20, 22), rule(2, "128.0.0.0/1", 22, 23)],
-            tcp(20, 22, 23),
-            {},
-            [(20, 21), (23, 23)],
-            id="halves keep what is no part of the world",
-        ),
-        pytest.param(
-            [rule(1, "0.0.0.0/0", 70, 90)],
-            (Span("tcp", 0, 79), Span("tcp", 81, 65535)),
-            {},
-            [(80, 80)],
-            id="all but one port",
-        ),
-        pytest.param(
-            [rule(1, "0.0.0.0/0", 21, 23), rule(2, OFFICE, 21, 21)],
-            tcp(21, 22),
-            {"allowed_sources": [OFFICE]},
-            [(23, 23), (21, 22)],
-            id="who comes to one port may come to all of them instead",
-        ),
-    ],
-)
-def test_a_plan_closes_the_ports_of_its_control(
-    shown: list[Any], ports: Sequence[Span], given: Mapping[str, Any], authorised: list[Any]
-) -> None:
-    assert [one[:2] for one in added(plan(*shown, ports=ports, given=given))] == authorised
+def test_a_plan_closes_the_port_of_its_control_and_no_other() -> None:
+    made = plan(rule(1, "0.0.0.0/0", 3380, 3390), rule(2, "0.0.0.0/0"), port=3389)
+    assert [one[:2] for one in added(made)] == [(3380, 3388), (3390, 3390)]
+    assert revoked(made) == ["sgr-1"]
+    assert "reach port 3389;" in made.message
 
 
 def others(number: int, source: str = "10.0.{}.0/24") -> list[Any]:
@@ -233,7 +203,7 @@ def test_what_is_authorised_is_taken_back_by_its_properties_for_its_ids_may_neve
     ],
 )
 def test_addresses_that_may_come_instead(cidr: str, accepted: bool) -> None:
-    assert (closing.parameters_for("port 22")["allowed_sources"].fault([cidr]) is None) is accepted
+    assert (closing.parameters_for(SSH)["allowed_sources"].fault([cidr]) is None) is accepted
 
 
 USED = {"interfaces": ["eni-1 (instance i-1)", "eni-2 (classic load balancer web)"], "more": False}

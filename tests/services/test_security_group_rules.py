@@ -1,4 +1,4 @@
-"""Which rules let the whole internet reach the ports to be closed, and which the verdict names."""
+"""Which rules let the whole internet reach the port to be closed, and which the verdict names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 
 from lambdas.controls.model import Verdict
 from lambdas.services.security_group_closing import evaluate
-from lambdas.services.security_group_rules import Span, named, offending, tcp
 from tests.services.security_groups import OFFICE, parameters, rule, settings
 
-SSH = tcp(22)
+SSH = 22
 HALVES = [rule(1, "0.0.0.0/1"), rule(2, "128.0.0.0/1")]
 AROUND_TEN = [
     rule(number, cidr)
@@ -95,68 +94,11 @@ def test_annotation_fits_the_limit_of_config_however_many_rules_there_are() -> N
     assert len(evaluate(settings(*many), parameters(), SSH).annotation) == 256
 
 
-WEB = (Span("tcp", 0, 79), Span("tcp", 81, 65535), Span("udp", 0, 65535))
-
-
 @pytest.mark.parametrize(
-    ("ports", "shown", "found"),
-    [
-        pytest.param(tcp(22), [rule(1, "0.0.0.0/0", 3389, 3389)], {}, id="another port"),
-        pytest.param(tcp(3389), [rule(1, "0.0.0.0/0", 3389, 3389)], {1: tcp(3389)}, id="its own port"),
-        pytest.param(tcp(21, 23), [rule(1, "0.0.0.0/0", 20, 25)], {1: tcp(21, 23)}, id="each port of a range"),
-        pytest.param(
-            tcp(20, 21, 22), [rule(1, "0.0.0.0/0", 0, 80)], {1: (Span("tcp", 20, 22),)}, id="neighbours are one span"
-        ),
-        pytest.param(
-            tcp(20, 21, 22, 23),
-            [rule(1, "0.0.0.0/1", 20, 22), rule(2, "128.0.0.0/1", 22, 23)],
-            {1: tcp(22), 2: tcp(22)},
-            id="halves add up only where they meet",
-        ),
-        pytest.param(
-            tcp(20, 23),
-            [rule(1, "0.0.0.0/1", 20, 20), rule(2, "128.0.0.0/1", 23, 23)],
-            {},
-            id="halves that do not meet",
-        ),
-        pytest.param(WEB, [rule(1, "0.0.0.0/0", 80, 80)], {}, id="the one port that stays"),
-        pytest.param(
-            WEB,
-            [rule(1, "0.0.0.0/0", 70, 90)],
-            {1: (Span("tcp", 70, 79), Span("tcp", 81, 90))},
-            id="all but the port that stays",
-        ),
-        pytest.param(
-            WEB, [rule(1, "::/0", 53, 53, "udp")], {1: (Span("udp", 53, 53),)}, id="UDP where it is to be closed"
-        ),
-        pytest.param(tcp(22, 53), [rule(1, "::/0", -1, -1, "-1")], {1: tcp(22, 53)}, id="every protocol, every port"),
-    ],
+    ("first", "last", "verdict"),
+    [(3389, 3389, Verdict.NON_COMPLIANT), (3000, 4000, Verdict.NON_COMPLIANT), (22, 22, Verdict.COMPLIANT)],
 )
-def test_the_ports_that_the_internet_reaches_are_found_rule_by_rule(
-    ports: tuple[Span, ...], shown: list[Any], found: Mapping[int, tuple[Span, ...]]
-) -> None:
-    assert offending(settings(*shown), ports, []) == {f"sgr-{one}": spans for one, spans in found.items()}
-
-
-@pytest.mark.parametrize(
-    ("ports", "text"),
-    [
-        pytest.param(tcp(22), "port 22", id="one"),
-        pytest.param(tcp(22, 3389), "ports 22 and 3389", id="two"),
-        pytest.param((*tcp(20, 21), Span("udp", 53, 54)), "ports 20, 21 and UDP 53-54", id="several"),
-        pytest.param((Span("tcp", 0, 79),), "ports 0-79", id="a range"),
-    ],
-)
-def test_ports_are_named_for_people(ports: tuple[Span, ...], text: str) -> None:
-    assert named(ports) == text
-
-
-@pytest.mark.parametrize(
-    ("ports", "first", "annotation"),
-    [
-        pytest.param(tcp(22), 22, "Port 22 is open to the whole internet by sgr-1 (::/0).", id="one"),
-        pytest.param(tcp(22, 25), 20, "Ports 22 and 25 are open to the whole internet by sgr-1 (::/0).", id="several"),
-    ],
-)
-def test_only_the_ports_that_are_open_are_named(ports: tuple[Span, ...], first: int, annotation: str) -> None:
-    assert evaluate(settings(rule(1, "::/0", first, 25)), parameters(), (*ports, *tcp(3389))).annotation == annotation
+def test_the_port_of_the_control_is_judged_and_no_other(first: int, last: int, verdict: Verdict) -> None:
+    evaluation = evaluate(settings(rule(1, "::/0", first, last)), parameters(), 3389)
+    assert evaluation.verdict is verdict
+    assert "ort 3389 " in evaluation.annotation
