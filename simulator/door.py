@@ -107,6 +107,10 @@ class KnowsUrls(Protocol):
 class Remembers(Protocol):
     """What keeps the history of calls."""
 
+    def keeps(self, call: Call) -> bool:
+        """Whether the history has calls of this kind."""
+        ...
+
     def record(self, call: Call, response: Mapping[str, Any]) -> None:
         """Keep a call that was answered."""
         ...
@@ -300,7 +304,7 @@ class FrontDoor:
             self._note(call, _code(wire, answer))
             return answer
         response: Mapping[str, Any] = {}
-        if (own is not None or self.watchers) and not wire.model.has_streaming_output:
+        if (own is not None or self._is_watched(call)) and not wire.model.has_streaming_output:
             response = wire.decode(answer)
         if own is not None:
             own.after(call, response)
@@ -321,6 +325,10 @@ class FrontDoor:
         self._note(call, None)
         self._record(call)
         return response
+
+    def _is_watched(self, call: Call) -> bool:
+        """Whether somebody looks at the answer; reads are not decoded for a history that does not have them."""
+        return bool(self.watchers) or (self.trail is not None and self.trail.keeps(call))
 
     def _watch(self, call: Call, response: Mapping[str, Any]) -> None:
         if self.trail is not None:

@@ -71,9 +71,13 @@ class CloudTrail(Service):
         self._events: defaultdict[tuple[str, str], deque[Event]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._number = 0
 
+    def keeps(self, call: Call) -> bool:
+        """Whether a call is a management event that changes something."""
+        return not call.operation.startswith(READS) and not _is_passed_over(call.service, call.operation)
+
     def record(self, call: Call, response: Mapping[str, Any]) -> None:
         """Keep a call that has changed something. This is on every call's way: nothing is written out here."""
-        if call.operation.startswith(READS) or _is_passed_over(call.service, call.operation):
+        if not self.keeps(call):
             return
         region = HOMES.get(call.partition, call.region) if call.service in GLOBAL else call.region
         self._number += 1

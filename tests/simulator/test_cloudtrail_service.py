@@ -233,15 +233,39 @@ def test_reads_data_events_and_refused_calls_leave_nothing_and_iam_is_found_in_o
     assert len(lookup(opened, "EventName", "CreateUser", "us-east-1")) == 1
 
 
-def test_secrets_and_what_is_too_long_are_not_in_the_history(opened: LocalOrganization) -> None:
-    ec2 = opened.session(MEMBER).client("ec2")
-    for data in ("password=1", "x" * 9_000):
-        ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData=data)
+def test_answers_of_services_that_are_moto_s_alone_are_in_the_history_though_nobody_watches(
+    opened: LocalOrganization,
+) -> None:
+    assert "ecr" not in opened.world.services
+    assert opened.door.watchers == []
+    made = opened.session(MEMBER).client("ecr").create_repository(repositoryName="shop")["repository"]
     opened.advance(LATE)
-    for event in lookup(opened, "EventName", "RunInstances"):
-        record = json.loads(event["CloudTrailEvent"])
-        assert record["requestParameters"]["userData"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
-        assert "password=1" not in event["CloudTrailEvent"]
+    (event,) = lookup(opened, "EventName", "CreateRepository")
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["responseElements"]["repository"]["repositoryArn"] == made["repositoryArn"]
+
+
+def test_secrets_are_not_in_the_history(opened: LocalOrganization) -> None:
+    ec2 = opened.session(MEMBER).client("ec2")
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData="password=1")
+    opened.advance(LATE)
+    (event,) = lookup(opened, "EventName", "RunInstances")
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["requestParameters"]["userData"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
+    assert "password=1" not in event["CloudTrailEvent"]
+
+
+def test_parameters_beyond_a_hundred_thousand_characters_are_left_out_of_an_event(opened: LocalOrganization) -> None:
+    ecr = opened.session(MEMBER).client("ecr")
+    around = {"repositoryName": "fits", "tags": [{"key": "k", "value": ""}]}
+    fits = 100_000 - len(json.dumps(around))
+    for name, length in (("fits", fits), ("long", fits + 1)):
+        ecr.create_repository(repositoryName=name, tags=[{"Key": "k", "Value": "x" * length}])
+    opened.advance(LATE)
+    records = [json.loads(one["CloudTrailEvent"]) for one in lookup(opened, "EventName", "CreateRepository")]
+    shown = {one["responseElements"]["repository"]["repositoryName"]: one["requestParameters"] for one in records}
+    assert len(shown["fits"]["tags"][0]["value"]) == fits
+    assert shown["long"] is None
 
 
 def test_what_services_never_write_down_is_not_in_the_history(opened: LocalOrganization) -> None:
