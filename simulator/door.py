@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from moto.core.request import Request
 
 from simulator import moto_dispatch
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.call_numbers import CallNumbers
 from simulator.iam.denials import credential_error
 from simulator.iam.resources import UnmappedOperationError
@@ -291,11 +291,7 @@ class FrontDoor:
         if own is not None and own.operation(call.operation) is not None:
             return wire.write(self._own(call), call.request_id)
         if own is not None and own.whole:
-            raise ServiceError(
-                "NotImplemented",
-                f"{call.service}:{call.operation} is not simulated (docs/local-organisation.md)",
-                501,
-            )
+            raise not_simulated(f"{call.service}:{call.operation}")
         before = getattr(own, "before", None)
         if before is not None:
             before(call)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.door import READS
 from simulator.service import Service
 from simulator.services.cloudtrail_events import Event
@@ -106,7 +106,7 @@ class CloudTrail(Service):
                 "InvalidLookupAttributesException", "You can specify only one lookup attribute per request."
             )
         if parameters.get("EventCategory"):
-            raise ServiceError("NotImplemented", "Insights events are not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated("Insights events", several=True)
         size = parameters.get("MaxResults") or PAGE
         last = _last(parameters.get("NextToken"))
         wanted = list(islice(self._found(call, attributes[0] if attributes else None, last), size + 1))

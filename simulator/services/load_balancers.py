@@ -19,6 +19,7 @@ from simulator.call import Call, ServiceError
 from simulator.service import Service
 from simulator.services.config_snapshots import existing
 from simulator.services.load_balancer_traffic import Traffic, created_at
+from simulator.services.paging import Words, paged
 from simulator.world import dns_suffix_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 KINDS = {"application": "app", "network": "net", "gateway": "gwy"}
 PROVISIONING = timedelta(minutes=2)
 PAGE = 400
+WORDS = Words("Marker", "PageSize", "NextMarker", "ValidationError")
 NOT_IN_USE = {
     "State": "unused",
     "Reason": "Target.NotInUse",
@@ -106,10 +108,8 @@ class LoadBalancers(Service):
                 if missing:
                     raise ServiceError("LoadBalancerNotFound", f"Load balancers '[{', '.join(missing)}]' not found")
                 found = [balancer for balancer in found if getattr(balancer, name) in asked]
-        start = int(given.get("Marker") or 0)
-        end = start + (given.get("PageSize") or PAGE)
-        answer: dict[str, Any] = {"LoadBalancers": [self._shown(one, call.region) for one in found[start:end]]}
-        return {**answer, "NextMarker": str(end)} if end < len(found) else answer
+        shown = [self._shown(one, call.region) for one in found]
+        return paged("LoadBalancers", shown, given, size=PAGE, largest=PAGE, words=WORDS)
 
     def _shown(self, balancer: Any, region: str) -> dict[str, Any]:
         created = created_at(balancer)

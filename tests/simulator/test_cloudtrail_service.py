@@ -136,7 +136,7 @@ def test_a_stack_launches_in_the_name_of_whoever_deploys_it_and_tags_its_instanc
     assert (said["invokedBy"], said["arn"].rpartition("/")[2]) == ("cloudformation.amazonaws.com", "build-12")
     with pytest.raises(ClientError, match="AlreadyExistsException"):
         deployer.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(TEMPLATE))
-    opened.session(MEMBER).client("cloudformation").delete_stack(StackName="shop")
+    opened.session(MEMBER).client("cloudformation").delete_stack(StackName=stack["StackId"])
     state = ec2.describe_instances(InstanceIds=[found["InstanceId"]])["Reservations"][0]["Instances"][0]["State"]
     assert state["Name"] in ("shutting-down", "terminated")
     with pytest.raises(ClientError, match="does not exist"):
