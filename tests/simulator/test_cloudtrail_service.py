@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from simulator.local import LocalOrganization
 from simulator.services import cloudtrail
-from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, document, organization
+from tests.simulator.launchers import entered, user
+from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, organization
 
 LATE = timedelta(minutes=15)
 TEMPLATE = {"Resources": {"Web": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "ami-12345678"}}}}
@@ -45,26 +46,6 @@ def identity(opened: LocalOrganization, instance: str) -> dict[str, Any]:
     return dict(record["userIdentity"])
 
 
-def entered(opened: LocalOrganization, name: str, session: str, **more: Any) -> boto3.Session:
-    iam, root = opened.session(MEMBER).client("iam"), f"arn:aws:iam::{MEMBER}:root"
-    trust = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
-    grant = {"Effect": "Allow", "Action": ["ec2:*", "cloudformation:*"], "Resource": "*"}
-    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document(grant))
-    sts = opened.session(MEMBER).client("sts")
-    given = sts.assume_role(RoleArn=arn, RoleSessionName=session, **more)["Credentials"]
-    return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=HOME)
-
-
-def user(opened: LocalOrganization, name: str) -> boto3.Session:
-    iam = opened.session(MEMBER).client("iam")
-    iam.create_user(UserName=name)
-    grant = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
-    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=document(grant))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=HOME)
-
-
 def test_an_event_is_there_after_fifteen_minutes_in_its_account_and_region_for_ninety_days(
     opened: LocalOrganization,
 ) -> None:
@@ -85,9 +66,9 @@ def test_an_event_is_there_after_fifteen_minutes_in_its_account_and_region_for_n
 
 
 def test_users_and_sessions_are_named_as_cloudtrail_names_them(opened: LocalOrganization) -> None:
-    by_user = launch(user(opened, "ann"))
-    by_person = launch(entered(opened, "AWSReservedSSO_Developer_0123456789abcdef", "bob@example.com"))
-    by_role = launch(entered(opened, "deploy", "release-7", SourceIdentity="carol"))
+    by_user = launch(user(opened.session(MEMBER), "ann"))
+    by_person = launch(entered(opened.session(MEMBER), "AWSReservedSSO_Developer_0123456789abcdef", "bob@example.com"))
+    by_role = launch(entered(opened.session(MEMBER), "deploy", "release-7", SourceIdentity="carol"))
     opened.advance(LATE)
     said = identity(opened, by_user)
     assert (said["type"], said["userName"], said["arn"]) == ("IAMUser", "ann", f"arn:aws:iam::{MEMBER}:user/ann")
@@ -123,7 +104,7 @@ def test_auto_scaling_launches_as_its_service_linked_role(opened: LocalOrganizat
 
 
 def test_a_stack_launches_in_the_name_of_whoever_deploys_it_and_tags_its_instances(opened: LocalOrganization) -> None:
-    deployer = entered(opened, "pipeline", "build-12")
+    deployer = entered(opened.session(MEMBER), "pipeline", "build-12")
     cloudformation = deployer.client("cloudformation")
     cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(TEMPLATE))
     (stack,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
@@ -201,7 +182,7 @@ def test_wrong_requests_are_refused(opened: LocalOrganization, given: dict[str, 
     ],
 )
 def test_one_attribute_chooses(opened: LocalOrganization, key: str, value: str, found: int) -> None:
-    launch(user(opened, "ann"))
+    launch(user(opened.session(MEMBER), "ann"))
     opened.advance(LATE)
     assert len(lookup(opened, key, value)) == found
 
