@@ -64,7 +64,7 @@ class LoadBalancers(Service):
                     "DuplicateLoadBalancerName",
                     f"A load balancer with the name '{given['Name']}' exists, but with different settings",
                 )
-            return {"LoadBalancers": [self._shown(known, call.region)]}
+            return {"LoadBalancers": [self._shown(known)]}
         networks = {subnet.id for zone in state.ec2_backend.subnets.values() for subnet in zone.values()}
         if missing := sorted(set(_subnets(given)) - networks):
             raise ServiceError("SubnetNotFound", f"The subnet ID '{missing[0]}' does not exist")
@@ -86,7 +86,7 @@ class LoadBalancers(Service):
             if kind == "network"
             else _dns_name(made, identifier, call.region)
         )
-        return {"LoadBalancers": [self._shown(made, call.region)]}
+        return {"LoadBalancers": [self._shown(made)]}
 
     def _rename(self, state: Any, balancer: Any, stem: str, identifier: str) -> None:
         """Give a load balancer the ARN of its type; moto calls every one an application's."""
@@ -108,10 +108,10 @@ class LoadBalancers(Service):
                 if missing:
                     raise ServiceError("LoadBalancerNotFound", f"Load balancers '[{', '.join(missing)}]' not found")
                 found = [balancer for balancer in found if getattr(balancer, name) in asked]
-        shown = [self._shown(one, call.region) for one in found]
+        shown = [self._shown(one) for one in found]
         return paged("LoadBalancers", shown, given, size=PAGE, largest=PAGE, words=WORDS)
 
-    def _shown(self, balancer: Any, region: str) -> dict[str, Any]:
+    def _shown(self, balancer: Any) -> dict[str, Any]:
         created = created_at(balancer)
         ready = self.world.agenda.now() >= created + PROVISIONING
         shown = {
