@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from lambdas.controls import catalog
-from lambdas.controls.model import Control, Resource
+from lambdas.controls.model import Control, Resource, Verdict
 from lambdas.remediation.case import AGAIN_SECONDS, STUCK_SECONDS, Approval
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
 from simulator.door import Entry
 from tests.controls.cases import Case
+from tests.controls.round_trip import judged
+from tests.organization import skipped
 from tests.organization.hand_world import APPROVER, Bench, bench_of
 from tests.organization.scrubbing import scrubbed
 from tests.organization.slow_plans import slowed
@@ -59,7 +61,7 @@ def killed_everywhere(
     bench.renew()
     resource, finding, identifier = begin(bench, control, case)
     if not identifier:
-        return
+        skipped.for_good(control, case)
     start = bench.mark()
     result = bench.answered(finding, "whole")
     calls = bench.calls(start)
@@ -81,6 +83,7 @@ def killed_everywhere(
         reason = bench.loop.ledger_of(identifier, bench.loop.hub)["outcome"]["reason"]
         if "No longer needed" in reason and ended.changes < wanted.changes:
             # Part of the plan was enough, and the next run makes no more than it needs.
+            assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
             wanted = replace(wanted, state=ended.state, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}: {reason}"
         assert bench.answered(finding, "third") is None
@@ -131,9 +134,11 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
     assert result is not None
     if result.outcome is Outcome.IN_PROGRESS:
         bench.stepped(identifier)
-        return  # its steps are killed at every call of theirs, below
+        skipped.slow(control)
+    if not bench.undoable(identifier):
+        skipped.for_good(control, case)
     log = bench.log(start)
-    for place in range(len(log)) if bench.undoable(identifier) else ():
+    for place in range(len(log)):
         if not killed_after_effect(log, place):
             continue
         bench.renew()
@@ -166,7 +171,7 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
     bench.renew()
     resource, finding, identifier = begin(bench, slow, case)
     if not identifier:
-        return
+        skipped.for_good(control, case)
     result = bench.answered(finding, "hands over")
     assert result is not None
     assert result.outcome is Outcome.IN_PROGRESS
@@ -223,7 +228,7 @@ def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_neve
         bench.brought(finding)
         identifier = parse(finding, "aws").id
         if not bench.undoable(identifier):
-            return
+            skipped.for_good(control, case)
         bench.messages()
         if not killed(bench, number, "undo", identifier):
             break
@@ -265,8 +270,6 @@ def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
     bench.renew()
     number = _call_after_intent(bench, control, begin)
     _, finding, identifier = begin(bench, control, thorough(control))
-    if not identifier:
-        return
     start = bench.mark()
     bench.messages()
     # The first intent stands in the ledger, and its call was never made.
@@ -286,7 +289,9 @@ def _call_after_intent(
     bench: Bench, control: Control, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
 ) -> int:
     """The number of the call that follows the first intent, as another resource shows; of a long plan, its start."""
-    _, finding, _ = begin(bench, control, thorough(control))
+    _, finding, identifier = begin(bench, control, thorough(control))
+    if not identifier:
+        skipped.for_good(control, thorough(control))
     start = bench.mark()
     bench.answered(finding, "shows")
     log = bench.log(start)
