@@ -19,6 +19,12 @@ class ServiceError(Exception):
         self.fields = dict(fields or {})
 
 
+def not_simulated(what: str, *, several: bool = False) -> ServiceError:
+    """The error that names what the local organisation does not have."""
+    verb = "are" if several else "is"
+    return ServiceError("NotImplemented", f"{what} {verb} not simulated (docs/local-organisation.md)", 501)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls: an account's root, a user, a role's session, a federated user's session, or an AWS service.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from moto.core.request import Request
 
 from simulator import moto_dispatch
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.call_numbers import CallNumbers
 from simulator.iam.denials import credential_error
 from simulator.iam.resources import UnmappedOperationError
@@ -106,6 +106,10 @@ class KnowsUrls(Protocol):
 
 class Remembers(Protocol):
     """What keeps the history of calls."""
+
+    def keeps(self, call: Call) -> bool:
+        """Whether the history has calls of this kind."""
+        ...
 
     def record(self, call: Call, response: Mapping[str, Any]) -> None:
         """Keep a call that was answered."""
@@ -287,11 +291,7 @@ class FrontDoor:
         if own is not None and own.operation(call.operation) is not None:
             return wire.write(self._own(call), call.request_id)
         if own is not None and own.whole:
-            raise ServiceError(
-                "NotImplemented",
-                f"{call.service}:{call.operation} is not simulated (docs/local-organisation.md)",
-                501,
-            )
+            raise not_simulated(f"{call.service}:{call.operation}")
         before = getattr(own, "before", None)
         if before is not None:
             before(call)
@@ -300,7 +300,7 @@ class FrontDoor:
             self._note(call, _code(wire, answer))
             return answer
         response: Mapping[str, Any] = {}
-        if (own is not None or self.watchers) and not wire.model.has_streaming_output:
+        if (own is not None or self._is_watched(call)) and not wire.model.has_streaming_output:
             response = wire.decode(answer)
         if own is not None:
             own.after(call, response)
@@ -321,6 +321,10 @@ class FrontDoor:
         self._note(call, None)
         self._record(call)
         return response
+
+    def _is_watched(self, call: Call) -> bool:
+        """Whether somebody looks at the answer; reads are not decoded for a history that does not have them."""
+        return bool(self.watchers) or (self.trail is not None and self.trail.keeps(call))
 
     def _watch(self, call: Call, response: Mapping[str, Any]) -> None:
         if self.trail is not None:

@@ -20,6 +20,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 MINUTE = timedelta(minutes=1)
+# ListMetrics names what had data points within this time.
+LISTED = timedelta(weeks=2)
 
 
 @dataclass(frozen=True, slots=True)

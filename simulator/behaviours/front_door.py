@@ -255,11 +255,6 @@ DIFFERENCES = (
             "Every Region of the organisation is enabled; opt-in is not simulated; other partitions are names.",
             "Enable opt-in Regions before you deploy to them.",
         ),
-        (
-            "trails",
-            "There is no event history of CloudTrail: LookupEvents answers 501.",
-            "The creator of a resource is not told from it here.",
-        ),
     ),
     *differences(
         "deployment",

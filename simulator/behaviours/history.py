@@ -41,7 +41,8 @@ BEHAVIOURS = (
                 "Records hold parameters and answers without secrets, and none that are longer than 100,000 "
                 "characters.",
                 "CloudTrail User Guide, CloudTrail record contents for management, data, and network activity events",
-                "test_secrets_and_what_is_too_long_are_not_in_the_history "
+                "test_secrets_are_not_in_the_history "
+                "test_parameters_beyond_a_hundred_thousand_characters_are_left_out_of_an_event "
                 "test_what_services_never_write_down_is_not_in_the_history",
             ),
         ),

@@ -247,7 +247,8 @@ DIFFERENCES = (
         "ec2",
         (
             "networks",
-            "No packet flows. Everything but security group rules, prefix lists, flow logs and EBS's key is moto's.",
+            "No packet flows. Everything but security group rules, prefix lists, flow logs, metadata options and EBS's "
+            "key is moto's.",
             "Reachability, instance states' timing and flow log contents cannot be shown.",
         ),
     ),

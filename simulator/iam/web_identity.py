@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.iam.backends import backends
 from simulator.iam.patterns import Context, Value
 
@@ -30,9 +30,7 @@ def unsigned_caller(call: Call, world: World) -> Caller:
     What the token says of tags and source identity becomes a parameter of the call, as AssumeRole has them.
     """
     if (call.service, call.operation) != ("sts", OPERATION):
-        raise ServiceError(
-            "NotImplemented", f"{call.service}:{call.operation} without a signature is not simulated", 501
-        )
+        raise not_simulated(f"{call.service}:{call.operation} without a signature")
     claims = claims_of(call.parameters["WebIdentityToken"])
     account = str(call.parameters["RoleArn"]).split(":")[4]
     arn = f"arn:{call.partition}:iam::{account}:oidc-provider/{_issuer(claims)}"

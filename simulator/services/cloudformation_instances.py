@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.services.cloudformation_template import Stack, read
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PRINCIPAL = "cloudformation.amazonaws.com"
 KIND = "AWS::EC2::Instance"
+# What is described is deployed.
+STATUS = "CREATE_COMPLETE"
 PROPERTIES = {KIND: frozenset({"ImageId", "InstanceType", "SubnetId", "SecurityGroupIds", "Tags"})}
 
 
@@ -31,7 +33,6 @@ class Made:
     id: str
     created: datetime
     instances: dict[str, str] = field(default_factory=dict)
-    status: str = "CREATE_COMPLETE"
 
 
 class InstanceStacks:
@@ -49,7 +50,7 @@ class InstanceStacks:
             raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
         if call.parameters.get("RoleARN") or not call.parameters.get("TemplateBody"):
             what = "stacks with a service role or a template elsewhere"
-            raise ServiceError("NotImplemented", f"{what} are not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated(what, several=True)
         template = read(call.parameters["TemplateBody"], PROPERTIES)
         given = {one["ParameterKey"]: one["ParameterValue"] for one in call.parameters.get("Parameters") or ()}
         defaults = {key: str(one["Default"]) for key, one in template.parameters.items() if "Default" in one}
@@ -67,23 +68,27 @@ class InstanceStacks:
     def describe(self, call: Call) -> dict[str, Any]:
         """Describe one stack or all."""
         name = call.parameters.get("StackName")
-        known = [one for (*place, _), one in self._stacks.items() if place == [call.account, call.region]]
-        found = [one for one in known if name in (None, one.name, one.id)]
+        found = self._named(call, name)
         if name and not found:
             raise ServiceError("ValidationError", f"Stack with id {name} does not exist")
         return {
             "Stacks": [
-                {"StackName": one.name, "StackId": one.id, "CreationTime": one.created, "StackStatus": one.status}
+                {"StackName": one.name, "StackId": one.id, "CreationTime": one.created, "StackStatus": STATUS}
                 for one in found
             ]
         }
 
     def delete(self, call: Call) -> dict[str, Any]:
         """Terminate the instances; a stack that is not there is as good as deleted."""
-        made = self._stacks.pop((call.account, call.region, call.parameters["StackName"]), None)
-        if made is not None:
+        for made in self._named(call, call.parameters["StackName"]):
+            del self._stacks[call.account, call.region, made.name]
             self._ec2(call, "TerminateInstances", InstanceIds=list(made.instances.values()))
         return {}
+
+    def _named(self, call: Call, name: str | None) -> list[Made]:
+        """The stack of a name or an id; all where neither is given."""
+        known = [one for (*place, _), one in self._stacks.items() if place == [call.account, call.region]]
+        return [one for one in known if name in (None, one.name, one.id)]
 
     def _launch(self, call: Call, made: Made, logical: str, properties: Mapping[str, Any]) -> str:
         own = {"stack-name": made.name, "stack-id": made.id, "logical-id": logical}

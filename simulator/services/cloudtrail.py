@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.door import READS
 from simulator.service import Service
 from simulator.services.cloudtrail_events import Event
@@ -71,9 +71,13 @@ class CloudTrail(Service):
         self._events: defaultdict[tuple[str, str], deque[Event]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._number = 0
 
+    def keeps(self, call: Call) -> bool:
+        """Whether a call is a management event that changes something."""
+        return not call.operation.startswith(READS) and not _is_passed_over(call.service, call.operation)
+
     def record(self, call: Call, response: Mapping[str, Any]) -> None:
         """Keep a call that has changed something. This is on every call's way: nothing is written out here."""
-        if call.operation.startswith(READS) or _is_passed_over(call.service, call.operation):
+        if not self.keeps(call):
             return
         region = HOMES.get(call.partition, call.region) if call.service in GLOBAL else call.region
         self._number += 1
@@ -102,7 +106,7 @@ class CloudTrail(Service):
                 "InvalidLookupAttributesException", "You can specify only one lookup attribute per request."
             )
         if parameters.get("EventCategory"):
-            raise ServiceError("NotImplemented", "Insights events are not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated("Insights events", several=True)
         size = parameters.get("MaxResults") or PAGE
         last = _last(parameters.get("NextToken"))
         wanted = list(islice(self._found(call, attributes[0] if attributes else None, last), size + 1))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.backends import get_backend
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.cloudwatch_metrics import Metrics
 from simulator.services.event_arn import Arn
@@ -85,9 +85,7 @@ class CloudWatch(Service):
         for action in cast("list[str]", actions[alarm.state_value] or []):
             target = Arn.parse(action)
             if target.service != "sns":
-                raise ServiceError(
-                    "NotImplemented", f"alarm action {action} is not simulated (docs/local-organisation.md)", 501
-                )
+                raise not_simulated(f"alarm action {action}")
             message = {
                 "TopicArn": action,
                 "Subject": f'{alarm.state_value}: "{alarm.name}" in {call.region}'[:100],

@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, ServiceError
-from simulator.metrics import Datum, Metric, MetricSource, Span
+from simulator.call import Call, ServiceError, not_simulated
+from simulator.metrics import LISTED, Datum, Metric, MetricSource, Span
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -35,7 +35,7 @@ OLDEST, NEWEST = timedelta(weeks=2), timedelta(hours=2)  # what PutMetricData ta
 LARGEST = 2.0**360
 MOST_METRICS, MOST_VALUES, MOST_DIMENSIONS = 1000, 150, 30
 MOST_QUERIES, MOST_POINTS, MOST_STATISTICS = 500, 100_800, 1440
-LISTED, LISTED_PAGE = timedelta(weeks=2), 500
+LISTED_PAGE = 500
 IDENTIFIER = re.compile(r"[a-z][a-zA-Z0-9_]*")
 Place = tuple[str, str]
 
@@ -104,7 +104,7 @@ class Metrics:
         given = call.parameters
         period, wanted = given["Period"], given.get("Statistics") or []
         if given.get("ExtendedStatistics"):
-            raise _not_simulated("percentiles")
+            raise not_simulated("percentiles of metrics", several=True)
         if not wanted:
             raise ServiceError("MissingParameter", "Must specify either Statistics or ExtendedStatistics")
         _check_period(period, "InvalidParameterValue")
@@ -237,11 +237,11 @@ def _check_queries(queries: Sequence[Mapping[str, Any]], account: str) -> None:
         if ("Expression" in query) == ("MetricStat" in query):
             raise ServiceError("ValidationError", f"{query['Id']}: specify either Expression or MetricStat.")
         if "Expression" in query:
-            raise _not_simulated("metric math and Metrics Insights")
+            raise not_simulated("metric math and Metrics Insights", several=True)
         if query.get("AccountId") not in (None, account):
-            raise _not_simulated("cross-account observability")
+            raise not_simulated("cross-account observability of metrics")
         if query["MetricStat"]["Stat"] not in STATISTICS:
-            raise _not_simulated(f"the statistic {query['MetricStat']['Stat']}")
+            raise not_simulated(f"the statistic {query['MetricStat']['Stat']}")
 
 
 def _check_period(period: int, code: str) -> None:
@@ -319,7 +319,3 @@ def _offset(token: str | None, code: str) -> int:
 
 def _invalid(message: str) -> ServiceError:
     return ServiceError("InvalidParameterValue", message)
-
-
-def _not_simulated(what: str) -> ServiceError:
-    return ServiceError("NotImplemented", f"{what} of metrics are not simulated (docs/local-organisation.md)", 501)

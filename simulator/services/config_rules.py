@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.services.config_items import Item
 from simulator.services.config_paging import page
 
@@ -305,7 +305,7 @@ def check(given: dict[str, Any]) -> None:
     elif owner == "CUSTOM_LAMBDA":
         _check_custom(given["Source"])
     else:
-        raise ServiceError("NotImplemented", "Guard rules (CUSTOM_POLICY) are not simulated", 501)
+        raise not_simulated("Guard rules (CUSTOM_POLICY)", several=True)
 
 
 def _parameters(text: str | None) -> dict[str, Any]:

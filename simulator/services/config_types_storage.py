@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator.services.config_snapshots import RecordedType, Snapshot, existing, stamp
-from simulator.world import partition_of
+from simulator.world import dns_suffix_of, partition_of
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -109,7 +109,7 @@ def queues(world: World, account: str, region: str) -> Iterator[Snapshot]:
     state = existing("sqs", account, region)
     for queue in list(state.queues.values()) if state else ():
         yield Snapshot(
-            id=f"https://sqs.{region}.amazonaws.com/{account}/{queue.name}",
+            id=f"https://sqs.{region}.{dns_suffix_of(region)}/{account}/{queue.name}",
             name=queue.name,
             arn=queue.queue_arn,
             tags=dict(queue.tags),

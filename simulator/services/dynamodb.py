@@ -15,7 +15,7 @@ from moto.backends import get_backend
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.table import Table
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.event_arn import Arn
 from simulator.services.partiql import Insert, translate
@@ -86,7 +86,7 @@ class DynamoDb(Service):
     def _write(self, call: Call, statement: str, parameters: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
         """Turn a PartiQL write into the item operation that it stands for."""
         if statement.strip().upper().startswith(READS):
-            raise ServiceError("NotImplemented", "PartiQL SELECT is not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated("PartiQL SELECT")
         change = translate(statement, parameters, lambda table: _keys(self._table(call, table)))
         if isinstance(change, Insert):
             key = _keys(self._table(call, change.table))[0]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from simulator.agenda import Due
-from simulator.call import ServiceError
+from simulator.call import ServiceError, not_simulated
 from simulator.services import event_transform
 from simulator.services.event_arn import Arn
 from simulator.services.event_pattern import EventPattern
@@ -123,9 +123,7 @@ def _target_arn(target: Mapping[str, Any]) -> Arn:
 
 def _check_kind(rule: Rule, target: Mapping[str, Any], arn: Arn) -> None:
     if arn.service not in DELIVERED or (arn.service == "events" and not arn.resource.startswith("event-bus/")):
-        raise ServiceError(
-            "NotImplemented", f"targets of {arn.service} are not simulated (docs/local-organisation.md)", 501
-        )
+        raise not_simulated(f"targets of {arn.service}", several=True)
     if arn.service == "states" and not arn.resource.startswith("stateMachine:"):
         raise _invalid(target, "The target must be a state machine.")
     if arn.service == "states" and not target.get("RoleArn"):

@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.guardduty_types import TYPES, finding_format, sample_resource, subject
 from simulator.services.paging import paged
@@ -97,7 +97,7 @@ class GuardDuty(Service):
         self._held(call)
         kinds = call.parameters.get("FindingTypes") or list(TYPES)
         if strange := [one for one in kinds if one not in TYPES]:
-            raise ServiceError("NotImplemented", f"findings of type {', '.join(strange)} are not simulated", 501)
+            raise not_simulated(f"findings of type {', '.join(strange)}", several=True)
         for kind in kinds:
             detector = call.parameters["DetectorId"]
             self._found(call.account, call.region, detector, kind, sample_resource(TYPES[kind]), sample=True)
@@ -187,6 +187,6 @@ def _at(finding: Mapping[str, Any], path: str) -> Any:
 def _meets(finding: Mapping[str, Any], path: str, conditions: Mapping[str, Any]) -> bool:
     strange = [one for one in conditions if one not in TESTS]
     if strange:
-        raise ServiceError("NotImplemented", f"the condition {', '.join(strange)} is not simulated", 501)
+        raise not_simulated(f"the condition {', '.join(strange)}")
     value = _at(finding, path)
     return value is not None and all(TESTS[one](value, given) for one, given in conditions.items())

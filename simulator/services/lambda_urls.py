@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.services.lambda_invocations import Invocations
 from simulator.services.lambda_state import Function, invalid
 from simulator.services.lambda_url_payloads import PAYLOAD_BYTES, event_of, response_of
@@ -75,11 +75,7 @@ class Urls:
         """Give a function its URL; one that is made anew has another address."""
         _check(call)
         if call.partition not in PARTITIONS:
-            raise ServiceError(
-                "NotImplemented",
-                f"function URLs of partition {call.partition} are not simulated (docs/local-organisation.md)",
-                501,
-            )
+            raise not_simulated(f"function URLs of partition {call.partition}", several=True)
         if call.region in WITHOUT:
             raise invalid(f"Function URLs are not supported in {call.region}")
         if self._of(function) is not None:
@@ -167,9 +163,7 @@ def _check(call: Call) -> None:
     if qualifier := parameters.get("Qualifier"):
         raise ServiceError("ResourceNotFoundException", f"Cannot find alias: {qualifier}", 404)
     if parameters.get("InvokeMode") == "RESPONSE_STREAM":
-        raise ServiceError(
-            "NotImplemented", "function URLs that stream are not simulated (docs/local-organisation.md)", 501
-        )
+        raise not_simulated("function URLs that stream", several=True)
 
 
 def _written(moment: datetime) -> str:

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from simulator.metrics import MINUTE, Datum, Metric, Span
+from simulator.metrics import LISTED, MINUTE, Datum, Metric, Span
 from simulator.services.config_snapshots import existing
 from simulator.services.event_arn import Arn
 
@@ -33,7 +33,6 @@ KINDS = {
     "gwy": ("AWS/GatewayELB", "NewFlowCount", "ActiveFlowCount"),
 }
 ALWAYS = ("AWS/NetworkELB", "ActiveFlowCount")
-LISTED = timedelta(weeks=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from simulator.call import Call, ServiceError
 from simulator.service import Service
 from simulator.services.config_snapshots import existing
 from simulator.services.load_balancer_traffic import Traffic, created_at
+from simulator.services.paging import Words, paged
 from simulator.world import dns_suffix_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 KINDS = {"application": "app", "network": "net", "gateway": "gwy"}
 PROVISIONING = timedelta(minutes=2)
 PAGE = 400
+WORDS = Words("Marker", "PageSize", "NextMarker", "ValidationError")
 NOT_IN_USE = {
     "State": "unused",
     "Reason": "Target.NotInUse",
@@ -62,7 +64,7 @@ class LoadBalancers(Service):
                     "DuplicateLoadBalancerName",
                     f"A load balancer with the name '{given['Name']}' exists, but with different settings",
                 )
-            return {"LoadBalancers": [self._shown(known, call.region)]}
+            return {"LoadBalancers": [self._shown(known)]}
         networks = {subnet.id for zone in state.ec2_backend.subnets.values() for subnet in zone.values()}
         if missing := sorted(set(_subnets(given)) - networks):
             raise ServiceError("SubnetNotFound", f"The subnet ID '{missing[0]}' does not exist")
@@ -84,7 +86,7 @@ class LoadBalancers(Service):
             if kind == "network"
             else _dns_name(made, identifier, call.region)
         )
-        return {"LoadBalancers": [self._shown(made, call.region)]}
+        return {"LoadBalancers": [self._shown(made)]}
 
     def _rename(self, state: Any, balancer: Any, stem: str, identifier: str) -> None:
         """Give a load balancer the ARN of its type; moto calls every one an application's."""
@@ -106,12 +108,10 @@ class LoadBalancers(Service):
                 if missing:
                     raise ServiceError("LoadBalancerNotFound", f"Load balancers '[{', '.join(missing)}]' not found")
                 found = [balancer for balancer in found if getattr(balancer, name) in asked]
-        start = int(given.get("Marker") or 0)
-        end = start + (given.get("PageSize") or PAGE)
-        answer: dict[str, Any] = {"LoadBalancers": [self._shown(one, call.region) for one in found[start:end]]}
-        return {**answer, "NextMarker": str(end)} if end < len(found) else answer
+        shown = [self._shown(one) for one in found]
+        return paged("LoadBalancers", shown, given, size=PAGE, largest=PAGE, words=WORDS)
 
-    def _shown(self, balancer: Any, region: str) -> dict[str, Any]:
+    def _shown(self, balancer: Any) -> dict[str, Any]:
         created = created_at(balancer)
         ready = self.world.agenda.now() >= created + PROVISIONING
         shown = {

@@ -15,14 +15,16 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
+from simulator.services.paging import Words, paged
 from simulator.services.product_findings import identifier, send
 from simulator.services.security_hub_store import moment_text
 from simulator.world import partition_of
 
 PATH = "aws/macie"
 PAGE = 50
+WORDS = Words("nextToken", "maxResults", "nextToken", "ValidationException")
 # A finding type: as Security Hub names it, and what it says.
 TYPES: Mapping[str, tuple[str, str]] = {
     "SensitiveData:S3Object/Credentials": ("Passwords/SensitiveData:S3Object-Credentials", "credentials data"),
@@ -93,9 +95,7 @@ class Macie(Service):
             for one in held.findings.values()
             if all(_meets(one, *criterion) for criterion in criteria.items())
         ]
-        start = int(call.parameters.get("nextToken") or 0)
-        end = start + int(call.parameters.get("maxResults") or PAGE)
-        return {"findingIds": ids[start:end], **({"nextToken": str(end)} if end < len(ids) else {})}
+        return paged("findingIds", ids, call.parameters, size=PAGE, largest=PAGE, words=WORDS)
 
     def get_findings(self, call: Call) -> dict[str, Any]:
         """GetFindings: those of the ids that are there."""
@@ -127,7 +127,7 @@ def _meets(finding: Mapping[str, Any], path: str, conditions: Mapping[str, Any])
     text = str(value).lower() if isinstance(value, bool) else value
     strange = [one for one in conditions if one not in ("eq", "neq")]
     if strange:
-        raise ServiceError("NotImplemented", f"the condition {', '.join(strange)} is not simulated", 501)
+        raise not_simulated(f"the condition {', '.join(strange)}")
     return text in conditions.get("eq", [text]) and text not in conditions.get("neq", [])
 
 

@@ -19,7 +19,7 @@ from moto.backends import get_backend
 from moto.organizations.models import FakeDelegatedAdministrator, FakeServiceAccess, organizations_backends
 from moto.organizations.utils import DEFAULT_RCP_POLICY_ID, DEFAULT_SCP_POLICY_ID
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Operation, Service
 from simulator.services import organization_policies
 from simulator.services.organizations_handshakes import Handshakes
@@ -352,7 +352,7 @@ class Organizations(Service):
 def _refuse_outside(call: Call) -> None:
     """Refuse what an account outside the organization cannot call."""
     if call.operation == "CreateOrganization":
-        raise ServiceError("NotImplemented", "a second organization is not simulated (docs/local-organisation.md)", 501)
+        raise not_simulated("a second organization")
     if call.operation not in INVITED:
         raise ServiceError("AWSOrganizationsNotInUseException", "Your account isn't a member of an organization.")
 

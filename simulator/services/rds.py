@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore import xform_name
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, not_simulated
 from simulator.service import Operation, Service
 from simulator.services.rds_connections import Connections
 from simulator.services.rds_events import Events
@@ -73,9 +73,7 @@ class RdsService(Service):
     def before(self, call: Call) -> None:
         """Refuse what moto would answer from what it does not have."""
         if call.operation in REFUSED:
-            raise ServiceError(
-                "NotImplemented", f"rds:{call.operation} is not simulated (docs/local-organisation.md)", 501
-            )
+            raise not_simulated(f"rds:{call.operation}")
 
     def resource_tags(self, arn: str) -> Mapping[str, str]:
         """The tags of an instance or snapshot, for `aws:ResourceTag`."""

@@ -11,10 +11,10 @@ connection tracking".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from simulator.metrics import Datum, Metric, Span
+from simulator.metrics import LISTED, MINUTE, Datum, Metric, Span
 from simulator.services import rds_places as places
 from simulator.services.rds_records import Instance
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 NAMESPACE, NAME, DIMENSION = "AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier"
 DOWN = frozenset({"rebooting", "starting", "stopping"})
 UNMEASURED = frozenset({"creating", "deleting", "starting", "stopped", "stopping"})
-MINUTE = timedelta(minutes=1)
 Change = tuple[datetime, int | None]  # since when how many; None: not measured
 
 
@@ -93,9 +92,12 @@ class Connections:
                     yield Datum.of(begin, connections, "Count", samples=(stop - begin) / MINUTE)
 
     def names(self, account: str, region: str) -> Iterator[Metric]:
-        """The metrics of the instances that have been measured."""
+        """The metrics of the instances that have been measured of late."""
+        now = self._world.agenda.now()
         for (of, at, name), changes in self._changes.items():
-            if (of, at) == (account, region) and any(connections is not None for _, connections in changes):
+            ends = [*(since for since, _ in changes[1:]), now]
+            measured = (end for (_, count), end in zip(changes, ends, strict=True) if count is not None)
+            if (of, at) == (account, region) and any(end > now - LISTED for end in measured):
                 yield _metric(name)
 
 

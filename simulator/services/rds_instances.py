@@ -252,16 +252,18 @@ class Instances:
     def promote_read_replica(self, call: Call) -> dict[str, Any]:
         """Make a replica an instance of its own."""
         instance = self._records.need(call)
-        source = instance.shown.get("ReadReplicaSourceDBInstanceIdentifier")
-        if source is None:
+        if instance.shown.get("ReadReplicaSourceDBInstanceIdentifier") is None:
             raise ServiceError("InvalidDBInstanceState", f"{instance.identifier} is not a read replica.")
         must_be_ready(instance)
         days = call.parameters.get("BackupRetentionPeriod", 1)
 
         def promoted() -> None:
             instance.shown["BackupRetentionPeriod"] = days
-            self._records.need(call, source).shown["ReadReplicaDBInstanceIdentifiers"].remove(instance.identifier)
-            _independent(instance)
+            # The source may have another name by now, or be gone: then the replica is none any more.
+            source = instance.shown.get("ReadReplicaSourceDBInstanceIdentifier")
+            if source is not None:
+                self._records.need(call, source).shown["ReadReplicaDBInstanceIdentifiers"].remove(instance.identifier)
+                _independent(instance)
 
         self._progress.run(instance, [Step("modifying", durations.MODIFYING, promoted)])
         return {"DBInstance": instance.describe()}

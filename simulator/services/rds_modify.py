@@ -305,9 +305,7 @@ class Modifications:
             shown["SecondaryAvailabilityZone"] = _second(shown) if value else None
         elif name == "MonitoringInterval":
             shown[name] = value
-            stream = f"log-group:RDSOSMetrics:log-stream:{instance.id}"
-            arn = f"arn:{instance.partition}:logs:{instance.region}:{instance.account}:{stream}"
-            shown["EnhancedMonitoringResourceArn"] = arn if value else None
+            shown["EnhancedMonitoringResourceArn"] = places.log_stream(instance, instance.id) if value else None
         elif name != "MasterUserPassword":
             if name == "MasterUserSecret":
                 drop_secret(instance)

@@ -17,6 +17,7 @@ from simulator.services import rds_engines as engines
 from simulator.services.rds_identifiers import chosen, combination, invalid
 
 if TYPE_CHECKING:
+    from simulator.services.rds_records import Instance
     from simulator.world import World
 
 PRINCIPAL = "rds.amazonaws.com"
@@ -230,9 +231,9 @@ def inaccessible(name: str) -> ServiceError:
     )
 
 
-def log_stream(call: Call, identifier: str) -> str:
-    """The log stream of Enhanced Monitoring."""
-    return f"arn:{call.partition}:logs:{call.region}:{call.account}:log-group:RDSOSMetrics:log-stream:{identifier}"
+def log_stream(place: Call | Instance, identifier: str) -> str:
+    """The log stream of Enhanced Monitoring in the account and Region of a call or an instance."""
+    return f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:RDSOSMetrics:log-stream:{identifier}"
 
 
 def cluster(call: Call, name: str) -> Any:

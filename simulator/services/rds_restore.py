@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.services import rds_durations as durations
 from simulator.services import rds_places as places
 from simulator.services import rds_settings as settings
@@ -71,11 +71,7 @@ class Restores:
     def _snapshot(self, call: Call) -> Snapshot:
         given = call.parameters
         if given.get("DBClusterSnapshotIdentifier"):
-            raise ServiceError(
-                "NotImplemented",
-                "restoring from snapshots of clusters is not simulated (docs/local-organisation.md)",
-                501,
-            )
+            raise not_simulated("restoring from snapshots of clusters")
         if not given.get("DBSnapshotIdentifier"):
             raise combination("DBSnapshotIdentifier must be specified.")
         snapshot = self._records.need_snapshot(call, given["DBSnapshotIdentifier"])

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.s3 import existing_bucket
 
@@ -92,7 +92,7 @@ class S3Control(Service):
         operations = sorted(name for name, value in parameters["Operation"].items() if value is not None)
         if operations != [OPERATION] or unsupported or parameters.get("ConfirmationRequired", True):
             what = ", ".join([*operations, *unsupported])
-            raise ServiceError("NotImplemented", f"jobs of {what} are not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated(f"jobs of {what}", several=True)
         token = f"{call.account}:{call.region}:{parameters['ClientRequestToken']}"
         digest = hashlib.sha256(token.encode()).hexdigest()
         identifier = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.services.organizations import Organizations
 from simulator.services.paging import paged
 from simulator.services.security_hub_hubs import Hubs, denied, invalid, no_access, not_found, unique
@@ -211,7 +211,7 @@ class Administration:
         if call.account != self.world.management:
             raise no_access(f"Account {call.account} is not the management account of an organization")
         if call.parameters.get("Feature", "SecurityHub") != "SecurityHub":
-            raise ServiceError("NotImplemented", "Security Hub V2 is not simulated (docs/local-organisation.md)", 501)
+            raise not_simulated("Security Hub V2")
 
     # Finding aggregators.
     def create_finding_aggregator(self, call: Call) -> dict[str, Any]:

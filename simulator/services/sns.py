@@ -17,12 +17,13 @@ from moto.backends import get_backend
 from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend, Subscription, Topic
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.event_arn import Arn, account_in
 from simulator.services.event_fanout import FanOut, Mail, Sent, Subscriber, Undelivered
 from simulator.services.event_keys import require_enabled
 from simulator.services.event_message import BODY_SCOPE, Published, accepts, check_filter, check_message, invalid
+from simulator.services.paging import Words, paged
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -310,9 +311,7 @@ def _listed(subscriptions: list[Subscription], call: Call) -> dict[str, Any]:
         }
         for subscription in sorted(subscriptions, key=lambda found: str(found.arn))
     ]
-    start = int(call.parameters.get("NextToken") or 0)
-    following = {"NextToken": str(start + 100)} if len(shown) > start + 100 else {}
-    return {"Subscriptions": shown[start : start + 100], **following}
+    return paged("Subscriptions", shown, call.parameters, words=Words(refused="InvalidParameter"))
 
 
 def _token(subscription: Subscription) -> str:
@@ -326,9 +325,7 @@ def _message_id(call: Call, batch_id: str) -> str:
 
 def _check_endpoint(protocol: str, endpoint: str) -> None:
     if protocol in ("application", "firehose"):
-        raise ServiceError(
-            "NotImplemented", f"{protocol} subscriptions are not simulated (docs/local-organisation.md)", 501
-        )
+        raise not_simulated(f"{protocol} subscriptions", several=True)
     if protocol not in PROTOCOLS:
         raise invalid("Protocol")
     fits = {

@@ -19,7 +19,7 @@ from botocore.session import get_session
 from moto.backends import get_backend
 from moto.ssm.exceptions import InvalidDocument, InvalidDocumentVersion
 
-from simulator.call import Call, Caller, ServiceError
+from simulator.call import Call, Caller, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.ssm_automation_document import (
     OF_AWS,
@@ -27,7 +27,6 @@ from simulator.services.ssm_automation_document import (
     Step,
     branch,
     filled,
-    not_simulated,
     parse,
     resolved,
     seconds,
@@ -178,10 +177,6 @@ class SsmAutomation(Service):
             )
         self._end(execution, "Cancelled")
         return {}
-
-    def send_automation_signal(self, call: Call) -> dict[str, Any]:
-        """Refused: nothing waits for a signal here."""
-        raise not_simulated("SendAutomationSignal")
 
     def _execution(self, call: Call) -> Execution:
         identifier = call.parameters["AutomationExecutionId"]

@@ -16,7 +16,7 @@ import jmespath
 import yaml
 from jmespath.exceptions import JMESPathError
 
-from simulator.call import ServiceError
+from simulator.call import ServiceError, not_simulated
 
 ACTIONS = (
     "aws:executeAwsApi",
@@ -65,11 +65,6 @@ class Document:
         names = list(self.steps)
         following = names[names.index(step.name) + 1 :]
         return None if step.last or not following else self.steps[following[0]]
-
-
-def not_simulated(what: str) -> ServiceError:
-    """What the local organisation cannot run, with the reason."""
-    return ServiceError("NotImplemented", f"{what} is not simulated (docs/local-organisation.md)", 501)
 
 
 def parse(name: str, version: str, content: str) -> Document:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simulator.call import ServiceError
+from simulator.call import ServiceError, not_simulated
 
 NAME = re.compile(r"[^\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:([^:/]+)(:[^:]+)?")
@@ -74,7 +74,7 @@ def machine_name(arn: str) -> str:
     if found is None:
         raise ServiceError("InvalidArn", f"Invalid Arn: '{arn}'")
     if found[2]:
-        raise gap("versions and aliases of state machines")
+        raise not_simulated("versions and aliases of state machines", several=True)
     return found[1]
 
 
@@ -98,18 +98,13 @@ def settings(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[
 def refuse_beyond(parameters: Mapping[str, Any]) -> None:
     """Refuse what is not simulated; raises ServiceError NotImplemented."""
     if parameters.get("type") == "EXPRESS":
-        raise gap("state machines of type EXPRESS")
+        raise not_simulated("state machines of type EXPRESS", several=True)
     if parameters.get("publish") or parameters.get("versionDescription"):
-        raise gap("versions and aliases of state machines")
+        raise not_simulated("versions and aliases of state machines", several=True)
     if (parameters.get("encryptionConfiguration") or {}).get("type") == "CUSTOMER_MANAGED_KMS_KEY":
-        raise gap("encryption of state machines by a customer managed key")
+        raise not_simulated("encryption of state machines by a customer managed key")
 
 
 def tags_of(given: Any) -> dict[str, str]:
     """The tags of a call as a map."""
     return {tag["key"]: tag.get("value", "") for tag in given or ()}
-
-
-def gap(what: str) -> ServiceError:
-    """What is answered where something is not simulated."""
-    return ServiceError("NotImplemented", f"{what}: not simulated (docs/local-organisation.md)", 501)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services import states_definition
-from simulator.services.paging import paged
+from simulator.services.paging import Words, paged
 from simulator.services.states_data import PAYLOAD
 from simulator.services.states_errors import StatesError
 from simulator.services.states_executions import Executions
@@ -26,7 +26,6 @@ from simulator.services.states_machines import (
     StateMachine,
     account_of,
     check_name,
-    gap,
     machine_name,
     refuse_beyond,
     settings,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 1000
 PAGE = 100
+WORDS = Words("nextToken", "maxResults", "nextToken", "InvalidToken")
 
 
 class StepFunctions(Service):
@@ -192,7 +192,7 @@ class StepFunctions(Service):
     def list_executions(self, call: Call) -> dict[str, Any]:
         """List the executions of a state machine, the latest first."""
         if call.parameters.get("mapRunArn"):
-            raise gap("map runs")
+            raise not_simulated("map runs", several=True)
         machine, status = self._machine(call), call.parameters.get("statusFilter")
         found = [one.listed() for one in self.executions.of(machine) if status in (None, one.status)]
         return self._page("executions", found[::-1], call)
@@ -312,14 +312,7 @@ class StepFunctions(Service):
         return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
     def _page(self, name: str, items: list[dict[str, Any]], call: Call) -> dict[str, Any]:
-        asked = {"NextToken": call.parameters.get("nextToken"), "MaxResults": call.parameters.get("maxResults")}
-        rest = {key: value for key, value in call.parameters.items() if key not in ("nextToken", "maxResults")}
-        try:
-            shown = paged(name, items, {**rest, **asked}, size=PAGE, largest=LARGEST_PAGE)
-        except ServiceError as error:
-            raise ServiceError("InvalidToken", f"Invalid Token: '{asked['NextToken']}'") from error
-        token = shown.pop("NextToken", None)
-        return shown if token is None else {**shown, "nextToken": token}
+        return paged(name, items, call.parameters, size=PAGE, largest=LARGEST_PAGE, words=WORDS)
 
 
 def _check_input(text: str) -> None:

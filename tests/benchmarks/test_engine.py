@@ -25,11 +25,19 @@ def test_a_slower_destroy_is_missed() -> None:
     assert compare([side(8.1)], [side(3.7)])["engine_destroy_ratio"].missed
 
 
-def test_what_the_functions_of_the_product_run_for_is_told_beside_the_bound() -> None:
+def test_what_the_functions_of_the_product_run_for_in_a_destroy_is_told_beside_the_bound() -> None:
     found = compare([side(8.0, functions=2.0)], [side(4.0)])
 
     assert (found["engine_destroy_ratio"].value, found["engine_destroy_ratio"].missed) == (1.5, False)
     assert found["engine_destroy_ratio_with_functions"].value == 2.0
+
+
+@pytest.mark.parametrize("phase", ["up", "no_change"])
+def test_functions_that_run_when_nothing_says_farewell_count(phase: str) -> None:
+    found = compare([side(8.0, functions=2.0)], [side(4.0)])
+
+    assert (found[f"engine_{phase}_ratio"].value, found[f"engine_{phase}_ratio"].missed) == (2.0, True)
+    assert f"engine_{phase}_ratio_with_functions" not in found
 
 
 def test_sides_that_did_not_do_the_same_are_not_compared() -> None:

@@ -15,6 +15,7 @@ from boto3 import Session
 from lambdas.answers import absent
 from lambdas.controls.lambda_function_not_public import CONTROL, evaluate
 from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
+from tests.controls.buckets import new_bucket
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_account, planned, undo
 
@@ -50,10 +51,7 @@ def allow(session: Session, name: str, identifier: str, principal: str, **more: 
 
 
 def bucket(session: Session, place: Place) -> str:
-    name = f"calls-{uuid.uuid4()}"
-    where: Any = {} if place.region == "us-east-1" else {"LocationConstraint": place.region}
-    session.client("s3").create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
-    return f"arn:{place.partition}:s3:::{name}"
+    return f"arn:{place.partition}:s3:::{new_bucket(session, place, 'calls')}"
 
 
 def opened(session: Session, place: Place) -> str:

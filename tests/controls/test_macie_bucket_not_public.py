@@ -13,6 +13,7 @@ from boto3 import Session
 from lambdas.controls.macie_bucket_not_public import CONTROL, evaluate, plan, read
 from lambdas.controls.model import Mode, Place, Plan, Verdict
 from lambdas.services.public_buckets import BLOCKED
+from tests.controls.buckets import new_bucket
 from tests.controls.cases import Case
 from tests.controls.product_findings import macie_finds
 from tests.controls.round_trip import PLACE, apply_plan, judged, member_account, planned, undo
@@ -32,9 +33,7 @@ SETTINGS: dict[str, Any] = {
 
 def bucket(session: Session, place: Place) -> str:
     """A bucket with an object, in which Macie finds personal data; not public."""
-    s3, name = session.client("s3"), f"people-{uuid.uuid4()}"
-    where: Any = {} if place.region == "us-east-1" else {"LocationConstraint": place.region}
-    s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
+    s3, name = session.client("s3"), new_bucket(session, place, "people")
     s3.put_object(Bucket=name, Key="people.csv", Body=b"name")
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "Owner", "Value": "team"}]})
     macie_finds(session, place, name, PERSONAL)
@@ -45,7 +44,12 @@ def by_policy(session: Session, place: Place) -> str:
     """Anybody may read it by its policy, for nothing blocks public access."""
     s3, name = session.client("s3"), bucket(session, place)
     s3.delete_public_access_block(Bucket=name)
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:{place.partition}:s3:::{name}/*",
+    }
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     return name
 

@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from lambdas.controls.model import Place, Plan, Refusal, Verdict
 from lambdas.controls.s3_bucket_customer_key_encrypted import CONTROL
 from simulator.local import LocalOrganization
+from tests.controls.buckets import make_bucket
 from tests.controls.cases import Case
 from tests.controls.keys import ALIAS, data_key
 from tests.controls.round_trip import HUB, PLACE, apply_plan, judged, member_organization, planned, undo
@@ -42,10 +43,7 @@ def new_bucket(session: Session, place: Place, rule: dict[str, Any] | None = Non
     """Make a bucket with a rule of default encryption; without one it has what S3 gives it."""
     data_key(session)
     s3 = session.client("s3", region_name=place.region)
-    name = f"data-{place.account}-{place.region}-{len(s3.list_buckets()['Buckets'])}"
-    # us-east-1 alone takes no location.
-    where: Any = {} if place.region == "us-east-1" else {"LocationConstraint": place.region}
-    s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
+    name = make_bucket(session, place, f"data-{place.account}-{place.region}-{len(s3.list_buckets()['Buckets'])}")
     if rule is not None:
         configuration: Any = {"Rules": [rule]}
         s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=configuration)

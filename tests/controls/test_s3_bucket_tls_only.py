@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from boto3 import Session
 
 from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from lambdas.controls.s3_bucket_tls_only import CONTROL, evaluate
+from tests.controls.buckets import new_bucket
 from tests.controls.cases import Case
 from tests.controls.round_trip import MEMBER, PLACE, apply_plan, judged, member_account, planned, undo
 
@@ -26,9 +26,7 @@ BLOCKED = {"BlockPublicPolicy": True}
 
 
 def bucket(session: Session, place: Place, *statements: dict[str, Any]) -> str:
-    s3, name = session.client("s3"), f"tls-{uuid.uuid4()}"
-    where: Any = {} if place.region == "us-east-1" else {"LocationConstraint": place.region}
-    s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
+    s3, name = session.client("s3"), new_bucket(session, place, "tls")
     if statements:
         arn = CONTROL.resource(place, name).arn
         whole = [{"Resource": f"{arn}/*", **one} for one in statements]

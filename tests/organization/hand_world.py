@@ -20,7 +20,7 @@ import pytest
 
 from lambdas import approve, findings, sweep
 from lambdas.controls import catalog
-from lambdas.controls.model import READ_AT, Control, ProductFindings, Resource, Verdict
+from lambdas.controls.model import READ_AT, Control, ProductFindings, Resource
 from lambdas.remediation import assembly
 from lambdas.remediation.access import Access
 from lambdas.remediation.case import Case as Standing
@@ -339,12 +339,6 @@ class Bench:
             sum(entry.operation == "Publish" for entry in log),
             self._reserved(finding),
         )
-
-    def complies(self, control: Control, case: Case, resource: Resource) -> bool:
-        """Whether a resource does not fail any more, or is gone."""
-        settings = control.read(self.team, resource, None)
-        parameters = control.resolve(case.parameters, REGION)
-        return settings is None or control.evaluate(settings, parameters).verdict is not Verdict.NON_COMPLIANT
 
     def _reserved(self, finding: dict[str, Any]) -> list[int]:
         """How often the history counts a remediation of the resource."""

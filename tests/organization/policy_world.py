@@ -33,7 +33,8 @@ MAIL = "operations@example.com"
 BATCH_ROLE = f"arn:aws:iam::{STAGING}:role/re-encryption"
 EC2, S3 = "EC2.13", "Palisade.S3.1"
 # The controls that take part, one of each kind: detected by a rule of ours, by another product, with plans that take
-# time. That the permissions of any other control are enough and needed is a law of its own (test_catalog_plans).
+# time. That the permissions of any other control are enough, and that each grant that it declares is reached by some
+# tested plan, are laws of their own (test_catalog_plans).
 TAKES_PART = (EC2, S3, "Palisade.GuardDuty.1", "Palisade.GuardDuty.2", "Palisade.Macie.1")
 # Roles of people in the hub: who may call the endpoint and approve, and who lacks one of the two permissions.
 APPROVERS, WITHOUT_URL, WITHOUT_FUNCTION = "duty", "without-url", "without-function"

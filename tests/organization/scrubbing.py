@@ -6,6 +6,10 @@ import json
 import re
 from typing import Any
 
+from lambdas.controls.model import Control
+from lambdas.remediation.differences import differences
+from tests.controls.cases import assigned_anew
+
 # Ids of the services, those of roles and keys, and a load balancer's, which its DNS name has behind its name.
 IDS = re.compile(
     r"\b(sg|sgr|vpc|pl|lt|fl|eni|snap|vol|i|subnet)-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -24,3 +28,10 @@ def scrubbed(value: Any, resource: str) -> Any:
     if isinstance(value, list):
         return sorted((scrubbed(one, resource) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
     return TIMES.sub("time", IDS.sub("id", value.replace(resource, "id"))) if isinstance(value, str) else value
+
+
+def differing(control: Control, before: object, after: object) -> list[str]:
+    """The fields that differ after an undo, but for those that the service assigns anew."""
+    named = assigned_anew(control)
+    found = [one.name for one in differences(before, after)]
+    return [one for one in found if one.rpartition(".")[2] not in named]

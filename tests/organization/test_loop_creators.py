@@ -13,7 +13,8 @@ import pytest
 from lambdas.controls import catalog
 from lambdas.controls.model import Resource
 from simulator.services.event_fanout import Mail
-from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed, interrupted
+from tests.organization.loop_world import NAMES, PLACE, REGION, Loop, deployed, interrupted
+from tests.simulator.launchers import entered, user
 
 TAGGED = catalog()["EC2.38"]
 KEY = "CostCenter"
@@ -34,28 +35,6 @@ def _controls(usual: dict[str, Any]) -> dict[str, Any]:
 def loop() -> Iterator[Loop]:
     with deployed(controls=_controls) as opened:
         yield opened
-
-
-def document(**statement: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
-
-
-def user(loop: Loop, name: str) -> boto3.Session:
-    iam = loop.member().client("iam")
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="ec2", PolicyDocument=document(Action="ec2:*", Resource="*"))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
-
-
-def entered(loop: Loop, role: str, session: str) -> boto3.Session:
-    iam, root = loop.member().client("iam"), f"arn:aws:iam::{TEAM}:root"
-    trust = document(Principal={"AWS": root}, Action="sts:AssumeRole")
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    allowed = document(Action=["ec2:*", "cloudformation:*"], Resource="*")
-    iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=allowed)
-    given = loop.member().client("sts").assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
-    return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION)
 
 
 def launch(session: boto3.Session, **tags: str) -> Resource:
@@ -85,7 +64,7 @@ def by_group(loop: Loop) -> Resource:
 def by_stack(loop: Loop) -> Resource:
     """What a CloudFormation stack launches."""
     template = {"Resources": {"Web": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": IMAGE}}}}
-    deployer = entered(loop, "pipeline", "build-12")
+    deployer = entered(loop.member(), "pipeline", "build-12")
     deployer.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(template))
     filters: Any = [{"Name": "tag:aws:cloudformation:stack-name", "Values": ["shop"]}]
     found = loop.member().client("ec2").describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]
@@ -115,7 +94,7 @@ def steps(mails: list[Mail]) -> list[str]:
 
 
 def test_a_person_is_told_once_cloudtrail_knows_who_it_was_and_the_finding_says_so_before(loop: Loop) -> None:
-    ann = user(loop, "ann")
+    ann = user(loop.member(), "ann")
     resource = launch(ann, Name="web")
     assert told(loop, resource) == []
     finding = loop.finding(resource, TAGGED)
@@ -140,7 +119,7 @@ def test_a_person_is_told_once_cloudtrail_knows_who_it_was_and_the_finding_says_
 def test_the_person_or_role_behind_a_session_is_told(
     loop: Loop, role: str, session: str, creator: str, audience: str
 ) -> None:
-    resource = launch(entered(loop, role, session))
+    resource = launch(entered(loop.member(), role, session))
     (mail,) = told(loop, resource, KNOWN)
     assert addressee(mail) == (creator, audience)
     tag(loop, resource)

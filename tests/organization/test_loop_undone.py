@@ -13,7 +13,6 @@ import pytest
 from lambdas.controls import catalog
 from lambdas.controls.model import Control, Verdict
 from lambdas.findings import moment
-from lambdas.remediation.differences import differences
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
 from operations import scenario
@@ -21,6 +20,7 @@ from tests.controls.cases import Case, assigned_anew
 from tests.controls.round_trip import judged
 from tests.organization.hand_world import Bench, bench_of
 from tests.organization.loop_world import PLACE
+from tests.organization.scrubbing import differing
 from tests.organization.slow_plans import slowed
 
 EVERY = [
@@ -34,13 +34,6 @@ EVERY = [
 def bench() -> Iterator[Bench]:
     with bench_of() as opened:
         yield opened
-
-
-def differing(control: Control, before: object, after: object) -> list[str]:
-    """The fields that differ, but for those that the service assigns anew."""
-    named = assigned_anew(control)
-    found = [one.name for one in differences(before, after)]
-    return [one for one in found if one.rpartition(".")[2] not in named]
 
 
 def lives(bench: Bench, control: Control, case: Case) -> None:

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from simulator.local import LocalOrganization
 from simulator.services import cloudtrail
-from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, document, organization
+from tests.simulator.launchers import entered, user
+from tests.simulator.pipeline_world import AWAY, HOME, MEMBER, organization
 
 LATE = timedelta(minutes=15)
 TEMPLATE = {"Resources": {"Web": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "ami-12345678"}}}}
@@ -45,26 +46,6 @@ def identity(opened: LocalOrganization, instance: str) -> dict[str, Any]:
     return dict(record["userIdentity"])
 
 
-def entered(opened: LocalOrganization, name: str, session: str, **more: Any) -> boto3.Session:
-    iam, root = opened.session(MEMBER).client("iam"), f"arn:aws:iam::{MEMBER}:root"
-    trust = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
-    grant = {"Effect": "Allow", "Action": ["ec2:*", "cloudformation:*"], "Resource": "*"}
-    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document(grant))
-    sts = opened.session(MEMBER).client("sts")
-    given = sts.assume_role(RoleArn=arn, RoleSessionName=session, **more)["Credentials"]
-    return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=HOME)
-
-
-def user(opened: LocalOrganization, name: str) -> boto3.Session:
-    iam = opened.session(MEMBER).client("iam")
-    iam.create_user(UserName=name)
-    grant = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
-    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=document(grant))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=HOME)
-
-
 def test_an_event_is_there_after_fifteen_minutes_in_its_account_and_region_for_ninety_days(
     opened: LocalOrganization,
 ) -> None:
@@ -85,9 +66,9 @@ def test_an_event_is_there_after_fifteen_minutes_in_its_account_and_region_for_n
 
 
 def test_users_and_sessions_are_named_as_cloudtrail_names_them(opened: LocalOrganization) -> None:
-    by_user = launch(user(opened, "ann"))
-    by_person = launch(entered(opened, "AWSReservedSSO_Developer_0123456789abcdef", "bob@example.com"))
-    by_role = launch(entered(opened, "deploy", "release-7", SourceIdentity="carol"))
+    by_user = launch(user(opened.session(MEMBER), "ann"))
+    by_person = launch(entered(opened.session(MEMBER), "AWSReservedSSO_Developer_0123456789abcdef", "bob@example.com"))
+    by_role = launch(entered(opened.session(MEMBER), "deploy", "release-7", SourceIdentity="carol"))
     opened.advance(LATE)
     said = identity(opened, by_user)
     assert (said["type"], said["userName"], said["arn"]) == ("IAMUser", "ann", f"arn:aws:iam::{MEMBER}:user/ann")
@@ -123,7 +104,7 @@ def test_auto_scaling_launches_as_its_service_linked_role(opened: LocalOrganizat
 
 
 def test_a_stack_launches_in_the_name_of_whoever_deploys_it_and_tags_its_instances(opened: LocalOrganization) -> None:
-    deployer = entered(opened, "pipeline", "build-12")
+    deployer = entered(opened.session(MEMBER), "pipeline", "build-12")
     cloudformation = deployer.client("cloudformation")
     cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(TEMPLATE))
     (stack,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
@@ -136,7 +117,7 @@ def test_a_stack_launches_in_the_name_of_whoever_deploys_it_and_tags_its_instanc
     assert (said["invokedBy"], said["arn"].rpartition("/")[2]) == ("cloudformation.amazonaws.com", "build-12")
     with pytest.raises(ClientError, match="AlreadyExistsException"):
         deployer.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(TEMPLATE))
-    opened.session(MEMBER).client("cloudformation").delete_stack(StackName="shop")
+    opened.session(MEMBER).client("cloudformation").delete_stack(StackName=stack["StackId"])
     state = ec2.describe_instances(InstanceIds=[found["InstanceId"]])["Reservations"][0]["Instances"][0]["State"]
     assert state["Name"] in ("shutting-down", "terminated")
     with pytest.raises(ClientError, match="does not exist"):
@@ -201,7 +182,7 @@ def test_wrong_requests_are_refused(opened: LocalOrganization, given: dict[str, 
     ],
 )
 def test_one_attribute_chooses(opened: LocalOrganization, key: str, value: str, found: int) -> None:
-    launch(user(opened, "ann"))
+    launch(user(opened.session(MEMBER), "ann"))
     opened.advance(LATE)
     assert len(lookup(opened, key, value)) == found
 
@@ -233,15 +214,39 @@ def test_reads_data_events_and_refused_calls_leave_nothing_and_iam_is_found_in_o
     assert len(lookup(opened, "EventName", "CreateUser", "us-east-1")) == 1
 
 
-def test_secrets_and_what_is_too_long_are_not_in_the_history(opened: LocalOrganization) -> None:
-    ec2 = opened.session(MEMBER).client("ec2")
-    for data in ("password=1", "x" * 9_000):
-        ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData=data)
+def test_answers_of_services_that_are_moto_s_alone_are_in_the_history_though_nobody_watches(
+    opened: LocalOrganization,
+) -> None:
+    assert "ecr" not in opened.world.services
+    assert opened.door.watchers == []
+    made = opened.session(MEMBER).client("ecr").create_repository(repositoryName="shop")["repository"]
     opened.advance(LATE)
-    for event in lookup(opened, "EventName", "RunInstances"):
-        record = json.loads(event["CloudTrailEvent"])
-        assert record["requestParameters"]["userData"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
-        assert "password=1" not in event["CloudTrailEvent"]
+    (event,) = lookup(opened, "EventName", "CreateRepository")
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["responseElements"]["repository"]["repositoryArn"] == made["repositoryArn"]
+
+
+def test_secrets_are_not_in_the_history(opened: LocalOrganization) -> None:
+    ec2 = opened.session(MEMBER).client("ec2")
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData="password=1")
+    opened.advance(LATE)
+    (event,) = lookup(opened, "EventName", "RunInstances")
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["requestParameters"]["userData"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
+    assert "password=1" not in event["CloudTrailEvent"]
+
+
+def test_parameters_beyond_a_hundred_thousand_characters_are_left_out_of_an_event(opened: LocalOrganization) -> None:
+    ecr = opened.session(MEMBER).client("ecr")
+    around = {"repositoryName": "fits", "tags": [{"key": "k", "value": ""}]}
+    fits = 100_000 - len(json.dumps(around))
+    for name, length in (("fits", fits), ("long", fits + 1)):
+        ecr.create_repository(repositoryName=name, tags=[{"Key": "k", "Value": "x" * length}])
+    opened.advance(LATE)
+    records = [json.loads(one["CloudTrailEvent"]) for one in lookup(opened, "EventName", "CreateRepository")]
+    shown = {one["responseElements"]["repository"]["repositoryName"]: one["requestParameters"] for one in records}
+    assert len(shown["fits"]["tags"][0]["value"]) == fits
+    assert shown["long"] is None
 
 
 def test_what_services_never_write_down_is_not_in_the_history(opened: LocalOrganization) -> None:

@@ -89,6 +89,7 @@ def test_namespace_name_and_dimensions_have_to_fit_exactly(opened: LocalOrganiza
 
 def test_metrics_are_an_account_and_regions_own(opened: LocalOrganization, now: datetime) -> None:
     put(opened, "own", 1)
+    assert values(opened, query("own"), HOUR, HOUR) == [1]
     for account, region in ((HUB, None), (None, AWAY)):
         there = client(opened, account, region) if account else client(opened, region=region)
         answer = there.get_metric_data(MetricDataQueries=[query("own")], StartTime=now - HOUR, EndTime=now + HOUR)

@@ -111,6 +111,8 @@ def test_load_balancers_come_in_pages_and_unknown_ones_are_an_error(opened: Loca
         made(opened, name=f"web-{number}")
     pages = client(opened).get_paginator("describe_load_balancers").paginate(PaginationConfig={"PageSize": 2})
     assert [len(page["LoadBalancers"]) for page in pages] == [2, 1]
+    with pytest.raises(ClientError, match="ValidationError"):
+        client(opened).describe_load_balancers(Marker="wrong")
     with pytest.raises(ClientError, match="LoadBalancerNotFound"):
         client(opened).describe_load_balancers(LoadBalancerArns=[f"{ARN}/app/other/0123456789abcdef"])
 

@@ -55,6 +55,8 @@ def test_findings_are_listed_by_criteria_and_read_by_id(opened: LocalOrganizatio
     assert finding["resourcesAffected"]["s3Object"]["path"] == "people/people.csv"
     pages = client(opened).get_paginator("list_findings").paginate(PaginationConfig={"PageSize": 1})
     assert [page["findingIds"] for page in pages] == [[first], [second]]
+    with pytest.raises(ClientError, match="ValidationException"):
+        client(opened).list_findings(nextToken="wrong")
     with pytest.raises(ClientError, match="gt is not simulated"):
         listed(opened, count={"gt": 1})
 

@@ -321,6 +321,22 @@ def test_replicas_are_told_of_and_neither_they_nor_their_sources_stop(rds: Datab
     assert rds.shown("old")["ReadReplicaDBInstanceIdentifiers"] == []
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["is called otherwise", "is deleted"])
+def test_a_replica_is_promoted_though_its_source_meanwhile_is_renamed_or_deleted(rds: Databases, gone: bool) -> None:
+    rds.make()
+    rds.ask("CreateDBInstanceReadReplica", DBInstanceIdentifier="reader", SourceDBInstanceIdentifier="db")
+    rds.rest()
+    rds.ask("PromoteReadReplica", DBInstanceIdentifier="reader", BackupRetentionPeriod=3)
+    if gone:
+        rds.ask("DeleteDBInstance", DBInstanceIdentifier="db", SkipFinalSnapshot=True)
+    else:
+        rds.now_modify(NewDBInstanceIdentifier="old")
+    rds.rest()
+    assert (rds.status("reader"), rds.shown("reader")["BackupRetentionPeriod"]) == ("available", 3)
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in rds.shown("reader")
+    assert gone or rds.shown("old")["ReadReplicaDBInstanceIdentifiers"] == []
+
+
 def test_a_protected_instance_is_not_deleted_and_another_goes_after_its_last_snapshot(rds: Databases) -> None:
     rds.make(DeletionProtection=True)
     with refused("InvalidParameterCombination"):

@@ -279,6 +279,8 @@ def test_subscriptions_are_listed_for_their_owner(place: Place) -> None:
     assert place.call("sns", "ListSubscriptions", {})["Subscriptions"] == []
     (found,) = place.call("sns", "ListSubscriptions", {}, account=HUB)["Subscriptions"]
     assert (found["SubscriptionArn"], found["Owner"], found["TopicArn"]) == (arn, HUB, TOPIC)
+    with pytest.raises(ServiceError, match="InvalidParameter"):
+        place.call("sns", "ListSubscriptions", {"NextToken": "wrong"})
 
 
 @pytest.mark.parametrize(
