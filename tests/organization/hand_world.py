@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import pytest
@@ -223,15 +223,18 @@ class Bench:
         assert self.asks("approve", identifier)["state"] == "approved"
         return identifier
 
-    def stepped(self, remediation: str) -> None:
-        """Make the steps of a long plan as its state machine does, until there is an outcome; a killed one again."""
-        for _ in range(100):
+    def stepped(self, remediation: str) -> int:
+        """Make the steps of a long plan as its state machine does, until there is an outcome; a killed one again.
+
+        Returns how many there were.
+        """
+        for number in range(100):
             try:
                 answer = advance(self.pipeline(), remediation, f"{remediation}-1")
             except SystemExit:
                 answer = {"done": False, "wait": 5}
             if answer["done"]:
-                return
+                return number + 1
             self.wait(timedelta(seconds=answer["wait"]))
             self._waiting = True  # what is renewed is no call of the steps
             self.renew()
@@ -368,6 +371,9 @@ class Bench:
             del door.handle
 
 
+Of = TypeVar("Of", bound=Bench)
+
+
 def _pipeline(function: str) -> Pipeline:
     """Build the pipeline, and the one client of it that is made when it is needed."""
     built: Pipeline = assembly.pipeline_of.__wrapped__(function)
@@ -388,7 +394,7 @@ def _deployed_parameters(control: str, part: Mapping[str, Any]) -> dict[str, Any
 
 
 @contextmanager
-def bench_of() -> Iterator[Bench]:
+def bench_of(kind: type[Of] = Bench) -> Iterator[Of]:  # type: ignore[assignment]
     """Deploy with limits that no test reaches, and one approver."""
     limits = {
         "changesPerControlAccountHour": 1000,
@@ -406,4 +412,4 @@ def bench_of() -> Iterator[Bench]:
 
     settings = {"limits": limits, "environments": environments, "controls": controls}
     with deployed(**settings) as loop, pytest.MonkeyPatch.context() as monkeypatch:
-        yield Bench(loop, monkeypatch)
+        yield kind(loop, monkeypatch)
