@@ -15,21 +15,13 @@ from typing import TYPE_CHECKING, Any
 from lambdas.answers import absent
 from lambdas.controls import model
 from lambdas.controls.model import Evaluation, Grant, Plan, Refusal, Resource
-from lambdas.services import guardduty, isolation
+from lambdas.services import guardduty, instance_reads, isolation
 
 if TYPE_CHECKING:
     from boto3 import Session
 
 GONE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 STOPPED = ("stopping", "stopped")
-# Tags by which a service replaces an instance that it loses, and what people do first.
-REPLACED = {
-    "aws:autoscaling:groupName": "put it into standby in its Auto Scaling group",
-    "kubernetes.io/cluster/": "cordon its node and take it out of its node group",
-    "eks:cluster-name": "cordon its node and take it out of its node group",
-    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
-    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
-}
 
 
 def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -88,7 +80,7 @@ def plan(
     """Keep evidence, then isolate; undo gives every interface its groups back."""
     reported = f"GuardDuty reports {', '.join(settings['Findings'])} of {resource.id}"
     keys = [tag["Key"] for tag in settings["Tags"]]
-    for start, first in REPLACED.items():
+    for start, first in instance_reads.REPLACED.items():
         if any(key.startswith(start) for key in keys):
             return Refusal(f"{reported}; isolated, it would be replaced and terminated with the evidence: {first}")
     return Plan(

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 ENDED = ("shutting-down", "terminated")
 GROUP = "aws:autoscaling:groupName"
+# Tags by which a service replaces an instance that it loses, and what people do first.
+REPLACED = {
+    GROUP: "put it into standby in its Auto Scaling group",
+    "kubernetes.io/cluster/": "cordon its node and take it out of its node group",
+    "eks:cluster-name": "cordon its node and take it out of its node group",
+    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
+    "elasticbeanstalk:environment-name": "take it out of its Elastic Beanstalk environment",
+}
 
 
 def described(session: Session, instance: str) -> dict[str, Any] | None:
