@@ -77,30 +77,31 @@ ENDED = ("Failed", "Cancelled", "TimedOut")
 def read(session: Session, instance: str) -> dict[str, Any]:
     """What the installation needs: the agent, the association that collects the inventory, the document, its last run.
 
-    `Agent` is None where Systems Manager does not manage the instance. `Document` is absent, ours or other. `Patched`
-    says that the document has run on the instance with success, as long as Systems Manager remembers: 30 days.
+    `Agent` is None where Systems Manager does not manage the instance. `Foreign` says that the document of the name is
+    not ours; whether it is there yet is nothing that people approve. `Patched` says that it has run on the instance
+    with success, as long as Systems Manager remembers: 30 days.
     """
     ssm = session.client("ssm")
     filters: Any = [{"Key": "InstanceIds", "Values": [instance]}]
     agents = ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
     if not agents:
-        return {"Agent": None, "Inventory": None, "Document": "absent", "Patched": False}
+        return {"Agent": None, "Inventory": None, "Foreign": False, "Patched": False}
     statuses = ssm.describe_instance_associations_status(InstanceId=instance)["InstanceAssociationStatusInfos"]
     ran: Any = [{"key": "DocumentName", "value": NAME}, {"key": "Status", "value": "Success"}]
     return {
         "Agent": {"Ping": agents[0]["PingStatus"], "Platform": agents[0]["PlatformType"]},
         "Inventory": next((one["AssociationId"] for one in statuses if one["Name"] == INVENTORY), None),
-        "Document": _document(ssm),
+        "Foreign": _foreign(ssm),
         "Patched": bool(ssm.list_command_invocations(InstanceId=instance, Filters=ran)["CommandInvocations"]),
     }
 
 
-def _document(ssm: Any) -> str:
+def _foreign(ssm: Any) -> bool:
     with absent("InvalidDocument"):
         # The content of a version never changes.
         found = ssm.get_document(Name=NAME, DocumentVersion="1")["Content"]
-        return "ours" if json.loads(found) == CONTENT else "other"
-    return "absent"
+        return bool(json.loads(found) != CONTENT)
+    return False
 
 
 def hindrance(settings: Mapping[str, Any]) -> str | None:
@@ -111,7 +112,7 @@ def hindrance(settings: Mapping[str, Any]) -> str | None:
         return f"the instance is {state}, so that nothing can be installed on it from here"
     if settings["Inventory"] is None:
         return f"no association collects the instance's inventory ({INVENTORY}): Inspector would not see what was done"
-    if settings["Document"] == "other":
+    if settings["Foreign"]:
         return f"the document {NAME} of the account is not the one that we make"
     return None
 
@@ -133,12 +134,12 @@ def changes(
     packages: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
 ) -> tuple[Change, ...]:
-    """Make the document where there is none, install the packages, and let Inspector look again.
+    """Make the document, where there is none yet, install the packages, and let Inspector look again.
 
     `criteria` filter the findings that must be gone in the end.
     """
-    made = (_create(resource),) if settings["Document"] == "absent" else ()
-    return (*made, _install(resource, packages), _collect(resource, settings["Inventory"], packages, criteria))
+    collect = _collect(resource, settings["Inventory"], packages, criteria)
+    return (_create(resource), _install(resource, packages), collect)
 
 
 def _create(resource: Resource) -> Change:

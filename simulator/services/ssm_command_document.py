@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 from moto.backends import get_backend
-from moto.ssm.exceptions import InvalidDocument, InvalidDocumentVersion
+from moto.ssm.exceptions import InvalidDocument
 
 from simulator.call import Call, ServiceError
 from simulator.services.ssm_automation_document import OF_AWS, TEMPLATE, not_simulated
@@ -51,9 +51,8 @@ def command_of(call: Call) -> Command:
             name, "" if version in (None, "$DEFAULT") else version, "", ""
         )
     except InvalidDocument as error:
+        # The same for a version that is not there: moto knows no difference.
         raise ServiceError("InvalidDocument", f"Document with name {name} does not exist.") from error
-    except InvalidDocumentVersion as error:
-        raise ServiceError("InvalidDocumentVersion", f"{name} has no version {version}.") from error
     if found["DocumentType"] != "Command":
         raise ServiceError("InvalidDocument", f"{name} is no Command document.")
     content: Any = yaml.safe_load(str(found["Content"]))

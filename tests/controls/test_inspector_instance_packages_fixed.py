@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from boto3 import Session
 
+from lambdas.answers import absent
 from lambdas.controls.inspector_instance_packages_fixed import CONTROL, evaluate, plan, read
 from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from lambdas.services.package_installation import NAME
@@ -43,7 +44,7 @@ SETTINGS: dict[str, Any] = {
     "Packages": [ENTRY],
     "Agent": {"Ping": "Online", "Platform": "Linux"},
     "Inventory": "8dfe3659-4309-493a-8755-0123456789ab",
-    "Document": "ours",
+    "Foreign": False,
     "Patched": False,
 }
 
@@ -68,6 +69,14 @@ def vulnerable(session: Session, place: Place) -> str:
     return identifier
 
 
+def first(session: Session, place: Place) -> str:
+    """The same where nothing was ever installed before: the Region has no document yet."""
+    ssm = session.client("ssm")
+    with absent("InvalidDocument"):
+        ssm.delete_document(Name=NAME)
+    return vulnerable(session, place)
+
+
 def fixed(session: Session, place: Place) -> str:
     return managed_instance(session, place, openssl=FIXED, curl="7.79.1-4.amzn2")
 
@@ -78,7 +87,7 @@ def state(session: Session, place: Place, identifier: str) -> object:
     return organization.do(lambda: dict(service.host(place.account, place.region, identifier).packages))
 
 
-CASES = (Case("vulnerable packages of the system", {}, vulnerable, fixed, state, thorough=True),)
+CASES = (Case("vulnerable packages of the system", {}, first, fixed, state, thorough=True),)
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +104,8 @@ def member(organization: LocalOrganization) -> Session:
 def test_the_named_packages_are_installed_to_their_fixed_versions_and_inspector_closes_its_findings(
     organization: LocalOrganization, member: Session
 ) -> None:
-    resource = CONTROL.resource(PLACE, vulnerable(member, PLACE))
-    made = planned(member, CONTROL, resource)
+    resource, other = (CONTROL.resource(PLACE, build(member, PLACE)) for build in (first, vulnerable))
+    made, second = planned(member, CONTROL, resource), planned(member, CONTROL, other)
     assert isinstance(made, Plan)
     assert [change.name for change in made.changes] == ["create-document", "install-packages", "collect-inventory"]
     assert f"openssl={FIXED}" in made.message, "the newest of the fixed versions"
@@ -106,10 +115,9 @@ def test_the_named_packages_are_installed_to_their_fixed_versions_and_inspector_
     # curl's fixed version is not offered any more; bash is nobody's matter.
     after = {"openssl": FIXED, "curl": "7.79.1-6.amzn2", "bash": "4.2.46-34.amzn2"}
     assert state(member, PLACE, resource.id) == after
-    again = CONTROL.resource(PLACE, vulnerable(member, PLACE))
-    second = planned(member, CONTROL, again)
-    assert isinstance(second, Plan)
-    assert [change.name for change in second.changes] == ["install-packages", "collect-inventory"]
+    assert planned(member, CONTROL, other) == second, "what people approve does not depend on the document being there"
+    done = apply_plan(member, second, passes=organization.advance)
+    assert done.settled == {"create-document": "DocumentAlreadyExists"}
 
 
 def test_a_package_that_the_repositories_do_not_have_fails_the_change(
@@ -214,7 +222,7 @@ def test_what_no_package_manager_mends_is_told_with_what_to_do(settings: dict[st
         ({"Agent": {"Ping": "ConnectionLost", "Platform": "Linux"}}, "ConnectionLost"),
         ({"Agent": None}, "not managed"),
         ({"Inventory": None}, "inventory"),
-        ({"Document": "other"}, "not the one"),
+        ({"Foreign": True}, "not the one"),
         ({"Packages": [{**ENTRY, "Name": "x'; reboot; '"}]}, "no shell"),
         ({"Packages": [{**ENTRY, "Name": "-y"}]}, "no shell"),
         ({"Packages": [{**ENTRY, "Fixed": "1.0,evil=2"}]}, "no shell"),
