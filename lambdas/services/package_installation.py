@@ -83,7 +83,10 @@ def read(session: Session, instance: str) -> dict[str, Any]:
     """
     ssm = session.client("ssm")
     filters: Any = [{"Key": "InstanceIds", "Values": [instance]}]
-    agents = ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
+    agents: Any = []
+    # An instance that was never registered is an error or an empty list.
+    with absent("InvalidInstanceId"):
+        agents = ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
     if not agents:
         return {"Agent": None, "Inventory": None, "Foreign": False, "Patched": False}
     statuses = ssm.describe_instance_associations_status(InstanceId=instance)["InstanceAssociationStatusInfos"]
@@ -110,6 +113,8 @@ def hindrance(settings: Mapping[str, Any]) -> str | None:
     if agent is None or agent["Ping"] != "Online":
         state = "not managed by Systems Manager" if agent is None else f"{agent['Ping']} to Systems Manager"
         return f"the instance is {state}, so that nothing can be installed on it from here"
+    if agent["Platform"] != "Linux":
+        return f"the instance runs {agent['Platform']}, and the package managers of Linux alone are known here"
     if settings["Inventory"] is None:
         return f"no association collects the instance's inventory ({INVENTORY}): Inspector would not see what was done"
     if settings["Foreign"]:

@@ -76,7 +76,7 @@ BEHAVIOURS = (
             ),
             (
                 "inventory",
-                "Where Inspector scans instances, its association collects their inventory, at once when it is started.",
+                "Where Inspector scans instances, its association collects their inventory, at once if it is started.",
                 SCANS,
                 "test_inspectors_association_collects_the_inventory_where_instances_are_scanned",
             ),

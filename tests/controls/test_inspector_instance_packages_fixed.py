@@ -221,6 +221,7 @@ def test_what_no_package_manager_mends_is_told_with_what_to_do(settings: dict[st
     [
         ({"Agent": {"Ping": "ConnectionLost", "Platform": "Linux"}}, "ConnectionLost"),
         ({"Agent": None}, "not managed"),
+        ({"Agent": {"Ping": "Online", "Platform": "MacOS"}}, "MacOS"),
         ({"Inventory": None}, "inventory"),
         ({"Foreign": True}, "not the one"),
         ({"Packages": [{**ENTRY, "Name": "x'; reboot; '"}]}, "no shell"),

@@ -155,7 +155,8 @@ def test_documents_of_aws_unknown_ones_and_other_parameters_are_refused(opened: 
 
 def test_what_is_not_simulated_of_commands_is_refused_by_name(opened: LocalOrganization) -> None:
     host = instance(opened)
-    for more in ({"step": {"action": "aws:runPowerShellScript"}}, {"schemaVersion": "1.2"}, {"files": {}}):
+    unknown: list[dict[str, Any]] = [{"step": {"action": "aws:runPowerShellScript"}}, {"files": {}}]
+    for more in (*unknown, {"schemaVersion": "1.2"}):
         with pytest.raises(ClientError, match="not simulated"):
             ran(opened, document(opened, "true", **more), host)
     name, targets = document(opened, "true"), [{"Key": "tag:a", "Values": ["b"]}]
