@@ -2,7 +2,7 @@
 
 A control's thorough case is broken and remediated twice, by the hub's own code in a container that is warm; the second
 counts, so that what is done once per container, account and hour (settings, policy, the reader's session) counts in
-neither. Where a ceiling asks people first, the run that makes what they approved counts; the question is told beside it.
+neither. Where a ceiling asks people first, the run that makes what they approved counts; the question is told beside.
 The minimum is what the control itself must ask and change, counted by making its plan directly: read, inspect, the
 changes and what shows that they took, and reading what they made of the resource, for the proof. The bound leaves five
 calls more (guards, the writer's session, finding note, message, ledger and lease at once), and an intent and a response
@@ -16,7 +16,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.measure import BenchmarkError, Figure, run
 from lambdas.controls import catalog
@@ -54,11 +54,12 @@ class _Warm(Bench):
     """The hub's functions in containers that keep what they know."""
 
     kept: Pipeline | None = None
+    of: Pipeline | None = None
 
     def pipeline(self) -> Pipeline:
-        """The pipeline, as long as it is kept."""
-        if self.kept is None:
-            self.kept = super().pipeline()
+        """The pipeline, as long as the session of its role lasts."""
+        if self.kept is None or self.of is not self._hub_clients():
+            self.kept, self.of = super().pipeline(), self._hub_clients()
         return self.kept
 
     def warmed(self, resource: Resource) -> int:
@@ -80,7 +81,7 @@ class _Counts:
 
 def _measured() -> dict[str, Any]:
     with bench_of(_Warm) as bench:
-        return {identifier: _count(bench, control) for identifier, control in catalog().items()}
+        return {identifier: _count(cast(_Warm, bench), control) for identifier, control in catalog().items()}
 
 
 def _count(bench: _Warm, control: Control) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def _remediated(bench: _Warm, control: Control, case: Case) -> _Counts:
         start = bench.mark()
         steps = bench.stepped(identifier)
         log += bench.log(start)
-    outcome = bench.loop.ledger_of(identifier)["outcome"]
+    outcome = bench.loop.ledger_of(identifier, bench.hub)["outcome"]
     if outcome["outcome"] != Outcome.REMEDIATED:
         raise BenchmarkError(f"{control.id}: {resource.arn} is {outcome['outcome']}: {outcome['reason']}")
     return _Counts(question, Counter(f"{one.service}:{one.operation}" for one in log), steps)

@@ -168,8 +168,8 @@ def _detection(control: Control) -> str:
     types = " or ".join(code(one) for one in detection.types)
     return (
         f"By {detection.product}'s findings of type {types} and severity {severities}. They are confirmed at "
-        f"{detection.product} itself before anything is done, and closed there, by people: Palisade writes its note "
-        "on the finding and sets it to NOTIFIED."
+        f"{detection.product} itself before anything is done, and closed there, by people or by itself: Palisade "
+        "writes its note on the finding and sets it to NOTIFIED."
     )
 
 

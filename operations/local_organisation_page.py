@@ -38,6 +38,7 @@ TITLES = {
     "events": "EventBridge",
     "guardduty": "GuardDuty",
     "iam": "IAM",
+    "inspector2": "Inspector",
     "kms": "KMS",
     "lambda": "Lambda",
     "macie2": "Macie",
@@ -48,7 +49,7 @@ TITLES = {
     "securityhub": "Security Hub",
     "sns": "SNS",
     "sqs": "SQS",
-    "ssm": "Systems Manager Automation",
+    "ssm": "Systems Manager",
     "stepfunctions": "Step Functions",
     "sts": "STS",
 }

@@ -14,6 +14,7 @@ from simulator.services.ec2 import Ec2Service
 from simulator.services.events import Events
 from simulator.services.guardduty import GuardDuty
 from simulator.services.iam import Iam
+from simulator.services.inspector import Inspector
 from simulator.services.kms import KmsService
 from simulator.services.lambda_functions import LambdaFunctions
 from simulator.services.load_balancers import ClassicLoadBalancers, LoadBalancers
@@ -25,7 +26,7 @@ from simulator.services.s3_batch import S3Control
 from simulator.services.security_hub import SecurityHub
 from simulator.services.sns import Topics
 from simulator.services.sqs import Queues
-from simulator.services.ssm_automation import SsmAutomation
+from simulator.services.ssm import SystemsManager
 from simulator.services.stepfunctions import StepFunctions
 from simulator.services.sts import Sts
 
@@ -45,6 +46,7 @@ PLAIN = (
     Events,
     GuardDuty,
     Iam,
+    Inspector,
     KmsService,
     LoadBalancers,
     ClassicLoadBalancers,
@@ -62,5 +64,5 @@ def build_services(world: World, identities: Identities) -> dict[str, Service]:
     """Make every service of ours, by boto3's name; all others are moto's alone."""
     services: list[Service] = [kind(world) for kind in PLAIN]
     services += [Sts(world, identities), LambdaFunctions(world, identities), S3Control(world, identities)]
-    services += [StepFunctions(world, identities), SsmAutomation(world, identities)]
+    services += [StepFunctions(world, identities), SystemsManager(world, identities)]
     return {service.name: service for service in services}

@@ -30,8 +30,9 @@ SECRET = re.compile(
 )
 # A secret only where it holds something: `environment` is the name of many plain texts too.
 SECRET_INSIDE = re.compile(r"environment")
-# Marked as sensitive by Amazon S3, and needed to restore a bucket's encryption: they name a key and open nothing.
-NO_SECRETS = frozenset({"SSEKMSKeyId", "NonEmptyKmsKeyArnString"})
+# Marked as sensitive by Amazon S3, and needed to restore a bucket's encryption: they name a key and open nothing. And
+# what a Systems Manager command is given, for some document may take a secret: a parameter so named is one by its name.
+NO_SECRETS = frozenset({"SSEKMSKeyId", "NonEmptyKmsKeyArnString", "Parameters"})
 
 
 def by_name(value: Any) -> Any:

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 ENDED = ("shutting-down", "terminated")
+NODE = "cordon its node and take it out of its node group"
+# What the keys of tags begin with by which a service replaces an instance that it loses, and what people do first.
+REPLACED = {
+    ownership.AUTO_SCALING: "put it into standby in its Auto Scaling group",
+    ownership.CLUSTER: NODE,
+    "eks:": NODE,
+    "aws:eks:": NODE,
+    "aws:elasticmapreduce:": "turn the replacement of unhealthy nodes off in its EMR cluster",
+    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
+    ownership.BEANSTALK: "take it out of its Elastic Beanstalk environment",
+}
 
 
 def described(session: Session, instance: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
-from lambdas.services import ownership, tag_keys
+from lambdas.services import instance_reads, tag_keys
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -50,17 +50,6 @@ GRANTS = (
 )  # fmt: skip
 IPV4: Mapping[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 IPV6: Mapping[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
-NODE = "cordon its node and take it out of its node group"
-# What the keys of tags begin with by which a service replaces an instance that it loses, and what people do first.
-REPLACED = {
-    ownership.AUTO_SCALING: "put it into standby in its Auto Scaling group",
-    ownership.CLUSTER: NODE,
-    "eks:": NODE,
-    "aws:eks:": NODE,
-    "aws:elasticmapreduce:": "turn the replacement of unhealthy nodes off in its EMR cluster",
-    "AmazonECSManaged": "drain its container instance and take it out of its cluster",
-    ownership.BEANSTALK: "take it out of its Elastic Beanstalk environment",
-}
 
 
 def why_untouchable(settings: Mapping[str, Any]) -> str | None:
@@ -71,7 +60,7 @@ def why_untouchable(settings: Mapping[str, Any]) -> str | None:
             f"{operator.get('Principal', 'a service')} manages the instance, and EC2 lets nobody else change its "
             "network interfaces: contain it by that service"
         )
-    for start, first in REPLACED.items():
+    for start, first in instance_reads.REPLACED.items():
         if any(key.startswith(start) for key in keys):
             return f"isolated, it would be replaced and terminated with the evidence: {first}"
     return None

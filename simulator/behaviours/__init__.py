@@ -17,6 +17,7 @@ from simulator.behaviours import (
     load_balancing,
     messages,
     organization,
+    patching,
     products,
     security_hub,
     states,
@@ -26,7 +27,7 @@ from simulator.behaviours.model import Behaviour, Difference
 
 MODULES = (
     front_door, identity, organization, security_hub, config, events, functions, states, messages, storage, products,
-    history, load_balancing, databases, automation,
+    history, load_balancing, databases, automation, patching,
 )  # fmt: skip
 
 

@@ -259,6 +259,18 @@ def _of_rds(kind: str, listing: str, *parameters: str) -> Lookup:
     return look
 
 
+def _instances(kind: str) -> Lookup:
+    """Instances of EC2 (i-), and those that Systems Manager alone knows (mi-): what a call names is asked for."""
+    start, service = ("mi-", "ssm") if kind == "managed-instance" else ("i-", "ec2")
+
+    def found(call: Call, world: World) -> tuple[str, ...]:
+        named = (call.parameters.get("InstanceId"), *(call.parameters.get("InstanceIds") or ()))
+        place = f"arn:{call.partition}:{service}:{call.region}:{call.account}:{kind}"
+        return tuple(f"{place}/{one}" for one in named if one and one.startswith(start))
+
+    return found
+
+
 LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("kms", "key"): _keys,
     ("kms", "alias"): _aliases,
@@ -275,6 +287,8 @@ LOOKUPS: Mapping[tuple[str, str], Lookup] = {
     ("iam", "user"): _iam_entities("user", "UserName", "users"),
     ("iam", "group"): _iam_entities("group", "GroupName", "groups"),
     ("iam", "instance-profile"): _iam_entities("instance-profile", "InstanceProfileName", "instance_profiles"),
+    ("ssm", "instance"): _instances("instance"),
+    ("ssm", "managed-instance"): _instances("managed-instance"),
     ("securityhub", "product"): _findings_products,
     ("securityhub", "hubv2"): _no_resources,
     ("config", "ConfigRule"): _config_rules,

@@ -14,7 +14,10 @@ from boto3 import Session
 from lambdas.controls.model import Place
 from simulator.local import opened
 from simulator.services.guardduty import GuardDuty
+from simulator.services.inspector import Inspector
 from simulator.services.macie import Macie
+from simulator.services.ssm import SystemsManager
+from simulator.services.ssm_hosts import Host
 
 
 def guardduty_finds(
@@ -58,3 +61,27 @@ def macie_finds(session: Session, place: Place, bucket: str, kind: str) -> str:
     organization = opened()
     service = organization.world.service(Macie)
     return organization.do(partial(service.discover, place.account, place.region, bucket, "people.csv", kind))
+
+
+def inspector_on(session: Session) -> None:
+    """Let Inspector scan instances."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    session.client("inspector2").enable(accountIds=[account], resourceTypes=["EC2"])
+
+
+def managed(session: Session, place: Place, instance: str, host: Host) -> None:
+    """Let Systems Manager manage an instance, as its agent does; Inspector scans what it has installed."""
+    inspector_on(session)
+    organization = opened()
+    service = organization.world.service(SystemsManager)
+    organization.do(partial(service.manage, place.account, place.region, instance, host))
+
+
+def inspector_finds(
+    session: Session, place: Place, instance: str, cve: str, package: Mapping[str, str], severity: str = "HIGH"
+) -> str:
+    """Let Inspector, which scans from now on, find a package of an instance vulnerable; returns the finding's ARN."""
+    inspector_on(session)
+    organization = opened()
+    service = organization.world.service(Inspector)
+    return organization.do(partial(service.find, place.account, place.region, instance, cve, package, severity))

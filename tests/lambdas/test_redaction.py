@@ -173,6 +173,14 @@ def test_the_id_of_a_key_opens_nothing_and_is_needed_to_restore_an_encryption() 
     assert redaction.parameters("s3", "put_bucket_encryption", given) == given
 
 
+def test_what_a_command_is_given_is_recorded_for_its_steps_are_made_from_that_but_for_what_is_named_as_a_secret() -> (
+    None
+):
+    given = {"DocumentName": "Palisade-X", "Parameters": {"Packages": ["openssl=1.1"], "Password": [SECRET]}}
+    shown = {"Packages": ["openssl=1.1"], "Password": redaction.NOT_RECORDED}
+    assert redaction.parameters("ssm", "send_command", given) == {**given, "Parameters": shown}
+
+
 @pytest.mark.parametrize(
     "name", ["Password", "masterUserPassword", "UserData", "user_data", "AuthToken", "SecretString", "PrivateKey"]
 )

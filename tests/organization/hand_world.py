@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import pytest
@@ -371,9 +371,6 @@ class Bench:
             del door.handle
 
 
-Of = TypeVar("Of", bound=Bench)
-
-
 def _pipeline(function: str) -> Pipeline:
     """Build the pipeline, and the one client of it that is made when it is needed."""
     built: Pipeline = assembly.pipeline_of.__wrapped__(function)
@@ -394,7 +391,7 @@ def _deployed_parameters(control: str, part: Mapping[str, Any]) -> dict[str, Any
 
 
 @contextmanager
-def bench_of(kind: type[Of] = Bench) -> Iterator[Of]:  # type: ignore[assignment]
+def bench_of(kind: type[Bench] = Bench) -> Iterator[Bench]:
     """Deploy with limits that no test reaches, and one approver."""
     limits = {
         "changesPerControlAccountHour": 1000,

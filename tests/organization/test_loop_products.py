@@ -11,8 +11,9 @@ import pytest
 from lambdas.controls import catalog
 from lambdas.controls.model import Resource
 from lambdas.findings import product_arn
-from tests.controls.product_findings import access_key, guardduty_finds
+from tests.controls.product_findings import access_key, guardduty_finds, inspector_finds
 from tests.controls.test_guardduty_principal_contained import DENY_ALL, EXFILTRATION, reported_user, state, user
+from tests.controls.test_inspector_instance_packages_fixed import FIXED, OPENSSL, vulnerable
 from tests.organization.loop_world import PLACE, Loop, deployed
 from tests.organization.product_world import of_product
 
@@ -100,3 +101,20 @@ def reported_once(loop: Loop) -> str:
     identifier = reported_user(loop.member(), PLACE)
     loop.rest()
     return identifier
+
+
+def test_however_many_packages_of_an_instance_are_vulnerable_its_owner_is_asked_once(loop: Loop) -> None:
+    control = catalog()["Palisade.Inspector.1"]
+    resource = control.resource(PLACE, vulnerable(loop.member(), PLACE))
+    loop.rest()
+    for number in range(20):
+        inspector_finds(loop.member(), PLACE, resource.id, f"CVE-2023-{number:04}", OPENSSL)
+    loop.organization.advance(SWEPT)
+    outcomes = [one["outcome"] for one in loop.outcomes(resource) if one["control"] == control.id]
+    assert set(outcomes) == {"awaiting-approval"}, "one question, whatever else is found about the same packages"
+    found = list(of_product(loop.hub, control, resource))
+    assert len(found) == 23
+    assert {one["Workflow"]["Status"] for one in found} == {"NOTIFIED"}
+    (mail,) = [one for one in loop.mails(resource) if control.id in one.subject]
+    assert f"openssl={FIXED}" in mail.message
+    assert "yum update openssl" in mail.message
