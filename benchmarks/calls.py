@@ -4,7 +4,8 @@ A control's thorough case is broken and remediated twice, by the hub's own code 
 counts, so that what is done once per container, account and hour (settings, policy, the reader's session) counts in
 neither. Where a ceiling asks people first, the run that makes what they approved counts; the question is told beside.
 The minimum is what the control itself must ask and change, counted by making its plan directly: read, inspect, the
-changes and what shows that they took, and reading what they made of the resource, for the proof. The bound leaves five
+changes and what shows that they took, and reading what they made of the resource, for the proof; where people were
+asked also reading what they approved, from case and ledger. The bound leaves five
 calls more (guards, the writer's session, finding note, message, ledger and lease at once), and an intent and a response
 in the ledger per change. A plan that takes time is made in steps, each a run of its own: its calls have no bound, and
 are told by what a step adds.
@@ -16,6 +17,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 from benchmarks.measure import BenchmarkError, Figure, run
@@ -25,13 +27,16 @@ from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.pipeline import Pipeline
 from lambdas.remediation.request import parse
 from simulator.door import Entry
+from simulator.services.organizations import ACCESS_ROLE
 from tests.controls.cases import Case
 from tests.controls.round_trip import apply_plan
 from tests.organization.hand_world import Bench, bench_of
 from tests.organization.loop_world import REGION, TEAM
 from tests.organization.strikes import thorough
 
-BESIDE, PER_CHANGE = 5, 2
+BESIDE, PER_CHANGE, APPROVED = 5, 2, 2
+# Long enough for the rates of the services to be whole again: a call that is throttled is made twice.
+CALM = timedelta(seconds=10)
 
 
 def figures() -> dict[str, Figure]:
@@ -64,6 +69,7 @@ class _Warm(Bench):
 
     def warmed(self, resource: Resource) -> int:
         """Do what is done once an hour, or once a minute; returns where the door's log stands then."""
+        self.wait(CALM)
         self.renew()
         self.pipeline().policies.of(TEAM)
         self.pipeline().access.reader(resource)
@@ -96,7 +102,7 @@ def _count(bench: _Warm, control: Control) -> dict[str, Any]:
         "calls": counts.names.total(),
         "question": counts.question,
         "steps": counts.steps,
-        "minimum": minimum,
+        "minimum": minimum + (APPROVED if counts.question else 0),
         "changes": changes,
         "names": dict(sorted(counts.names.items())),
     }
@@ -140,8 +146,8 @@ def _minimum(bench: _Warm, control: Control, case: Case) -> tuple[int, int]:
     apply_plan(lambda: bench.team, plan, passes=bench.wait)
     control.read(bench.team, resource, finding)
     log: list[Entry] = list(bench.loop.organization.door.log)[start:]
-    own = log[0].principal
-    return sum(entry.principal == own for entry in log), len(plan.changes)
+    own = f"::{TEAM}:assumed-role/{ACCESS_ROLE}/"
+    return sum(own in entry.principal for entry in log), len(plan.changes)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def answered(pipeline: Pipeline, key: str, run: str) -> Result | None:
     if case.approval != Approval.APPROVED:
         return pipeline.closing.declined(request, policy, case)
     approved = Approved(case.question, case.digest or "", case.answered_by or "")
-    return pipeline.remediate(request, policy, run, approved)
+    return pipeline.remediate(request, policy, run, approved, entries)
 
 
 def ask_undo(pipeline: Pipeline, remediation: str, requester: str) -> Result | None:
@@ -167,14 +167,15 @@ def _undo(pipeline: Pipeline, case: Case, run: str) -> Result | None:
     if ended is None:
         raise UnknownQuestionError(f"the ledger has no outcome of {case.undone}")
     request = request_of(ended, case.asked, pipeline.partition)
-    _written_down(pipeline, case, ledger.entries(case.asked), ended)
+    own = ledger.entries(case.asked)
+    _written_down(pipeline, case, own, ended)
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         return Result(Outcome.OFF, "the account has no policy in its environment")
     if case.approval != Approval.APPROVED:
         return pipeline.closing.declined(request, policy, case)
     undone, by = case.undone, case.answered_by or ""
-    return _taken_back(pipeline, request, policy, case, entries, undone, by, run)
+    return _taken_back(pipeline, request, policy, case, entries, own, undone, by, run)
 
 
 def _taken_back(
@@ -183,6 +184,7 @@ def _taken_back(
     policy: AccountPolicy,
     case: Case,
     entries: Sequence[Mapping[str, Any]],
+    own: Entries,
     undone: str,
     by: str,
     run: str,
@@ -206,4 +208,4 @@ def _taken_back(
             return Result(Outcome.REFUSED, f"{case.changed} has changed the resource since: undo that first", details)
         return Undo(request, reader, run, entries, details, tried).make()
 
-    return pipeline.held(request, policy, lease, work, {"kind": UNDO, "undoes": undone, "by": by})
+    return pipeline.held(request, policy, lease, work, {"kind": UNDO, "undoes": undone, "by": by}, own)

@@ -62,15 +62,23 @@ class Pipeline:
         return self.remediate(request, policy, run)
 
     def remediate(
-        self, request: Request, policy: AccountPolicy, run: str, approved: Approved | None = None
+        self,
+        request: Request,
+        policy: AccountPolicy,
+        run: str,
+        approved: Approved | None = None,
+        entries: Entries | None = None,
     ) -> Result | None:
-        """Go as far as policy and guards allow, or as people have approved; None where it was done before."""
+        """Go as far as policy and guards allow, or as people have approved; None where it was done before.
+
+        `entries` are the remediation's in the ledger where they were read just now.
+        """
         mode, reasons = policy.limit(request.control)
         acts = mode is Mode.AUTOMATIC or (approved is not None and mode is Mode.APPROVE)
         try:
             question = approved.question if approved is not None else 0
             if approved is not None:
-                self._within_window(request, policy)
+                self._within_window(request, policy, entries)
             try:
                 lease = self.closing.guard.acquire(request, run, automatic=acts, question=question)
             except RepeatedError as error:
@@ -97,29 +105,39 @@ class Pipeline:
                 approvals.ask(request, result, case, question=asked, days=days)
             return result
 
-        return self.held(request, policy, lease, attempt, {})
+        return self.held(request, policy, lease, attempt, {}, entries)
 
-    def _within_window(self, request: Request, policy: AccountPolicy) -> None:
+    def _within_window(self, request: Request, policy: AccountPolicy, entries: Entries | None) -> None:
         """Raise LimitedError outside of the change windows; automatic changes are looked at when there is a plan.
 
         What a killed run has begun goes on: a resource that is changed by half must not wait for days.
         """
         opens = closed_until(policy.windows, datetime.now(UTC))
-        if opens is not None and not earlier(self.closing.ledger.entries(request.id)).changed:
+        if opens is None:
+            return
+        if not earlier(self.closing.ledger.entries(request.id) if entries is None else entries).changed:
             raise LimitedError(outside(opens), int(opens.timestamp()))
 
     def held(
-        self, request: Request, policy: AccountPolicy, lease: Lease, work: Work, begun: Mapping[str, Any]
+        self,
+        request: Request,
+        policy: AccountPolicy,
+        lease: Lease,
+        work: Work,
+        begun: Mapping[str, Any],
+        read: Entries | None = None,
     ) -> Result | None:
         """Work under a lease; without an outcome it is abandoned, so that others need not wait for it.
 
-        `begun` is what the steps of a long plan must know beside the plan and the request.
+        `begun` is what the steps of a long plan must know beside the plan and the request. `read` is what the ledger
+        had of the remediation just before the lease: only a run that is resumed can have written more.
         """
         run: Run | None = None
         try:
             # An answer may be about what an earlier answer has begun.
-            known = lease.resumed or lease.answers
-            entries = self.closing.ledger.entries(request.id) if known else []
+            if lease.resumed or (lease.answers and read is None):
+                read = self.closing.ledger.entries(request.id)
+            entries = read or []
             if any(entry["entry"] == PLAN for entry in entries):
                 self.start(request, lease, entries)
                 return None
