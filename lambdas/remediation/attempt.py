@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 NOT_RUN = {Mode.DRY_RUN: Outcome.DRY_RUN, Mode.APPROVE: Outcome.AWAITING_APPROVAL}
+# What a line of a message holds of a call; the ledger and the question at the command line have the whole.
+LONGEST = 2000
 # People are warned of the end of an exemption this long before.
 WARNING_DAYS = 7
 REMOVED = "the resource no longer exists, as planned"
@@ -237,13 +239,21 @@ class Attempt:
 
 def said_of(document: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[str, ...]:
     """A plan as its message says it, and who manages the resource."""
-    lines = [*(document[name] for name in ("message", "note") if document.get(name)), *describe.recorded(document)]
+    calls = map(_brief, describe.recorded(document))
+    lines = [*(document[name] for name in ("message", "note") if document.get(name)), *calls]
     if managers := details.get("managers"):
         place = f" ({details['code']})" if details.get("code") else ""
         lines.append(f"Managed by: {', '.join(managers)}{place}. Change it there too, or it comes back.")
     elif "tags" in details:
         lines.append("Managed by: nobody that its tags name.")
     return tuple(lines)
+
+
+def _brief(line: str) -> str:
+    """Shorten a line that nobody reads in a mail, such as a call with a whole script."""
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[: LONGEST // 4]} … {line[-LONGEST // 4 :]} ({len(line)} characters, whole in the ledger)"
 
 
 def limited_until(opens: datetime, details: dict[str, Any], said: tuple[str, ...]) -> Result:

@@ -133,6 +133,17 @@ def test_a_message_reads_as_it_was_reviewed(name: str) -> None:
     assert MESSAGES[name]().text() + "\n" == (TEXTS / f"{name}.txt").read_text(encoding="utf-8")
 
 
+def test_a_call_with_a_whole_script_is_shortened_in_a_message_and_whole_in_the_ledger() -> None:
+    (revoke,) = PLAN.changes
+    script = "\n".join(f"echo {number}" for number in range(1000))
+    document = redaction.plan(written.plan(replace(PLAN, changes=(replace(revoke, parameters={"Script": script}),))))
+    (line,) = [one for one in said_of(document, {}) if "echo 1" in one and "revoke" in one]
+    (whole,) = [one for one in describe.recorded(document) if "echo 999" in one and one.startswith("1.")]
+    assert len(line) < 1100
+    assert line.startswith(whole[:500])
+    assert line.endswith(f"({len(whole)} characters, whole in the ledger)")
+
+
 @pytest.mark.parametrize("name", sorted(MESSAGES))
 def test_a_message_for_a_chat_is_a_custom_notification(name: str) -> None:
     said = json.loads(MESSAGES[name]().chat())
