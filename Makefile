@@ -8,7 +8,7 @@ export PYTHONHASHSEED ?= 0
 # Where it is set, every worker compiles all tests anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test lint types unit engine engine-at-hand bench docs lock clean
+.PHONY: setup demo test lint types unit every-call engine engine-at-hand bench docs lock clean
 
 setup: $(READY)
 
@@ -34,6 +34,10 @@ types: setup
 
 unit: setup
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+
+# Kills every remediation of the catalog at each of its calls, where `make test` takes some of them: hours, before a release.
+every-call: setup
+	EVERY_CALL=1 $(BIN)/pytest -n auto --dist worksteal tests/organization/test_loop_interrupted*.py
 
 # The real Pulumi engine in .engine/bin: the installed one, else built with Go. A second run does nothing.
 engine:

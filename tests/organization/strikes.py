@@ -9,8 +9,8 @@ from lambdas.controls.model import Control
 from operations import scenario
 from tests.controls.cases import Case
 
-# All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere.
-# With EVERY_CALL=1 every call of every case is struck on every road: some minutes more, before a release.
+# All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere, and
+# on the automatic road alone. With EVERY_CALL=1 every call of every case is struck on every road: hours.
 WHOLE = os.environ.get("EVERY_CALL") == "1"
 STRIDE = 13
 # Controls whose thorough case is struck at every call of the automatic road: a plan of one change, and of several.
@@ -37,16 +37,18 @@ def places(control: Control, case: Case, number: int, calls: int) -> range:
     return range(number % STRIDE, calls, STRIDE)
 
 
-def some_places(control: Control, case: Case, number: int, calls: int, road: int) -> range:
+def some_places(control: Control, case: Case, calls: int, road: int) -> range:
     """Fewer of them, for roads that share most of their calls with others: each road and control begins elsewhere."""
     if WHOLE:
         return range(0, calls)
-    if case is thorough(control):
-        if control.id in THROUGHOUT:
-            return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
-        return _evenly(control, case, calls, road)
-    place = (number * STRIDE + road * 5) % calls
-    return range(place, place + 1)
+    if control.id in THROUGHOUT:
+        return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
+    return _evenly(control, case, calls, road)
+
+
+def stride(control: Control) -> int:
+    """Every so manieth call of the endpoint is struck: its writes depend on no control."""
+    return 1 if WHOLE or control.id in THROUGHOUT else SHARE
 
 
 def _evenly(control: Control, case: Case, calls: int, road: int) -> range:

@@ -15,7 +15,7 @@ from lambdas.remediation.request import parse
 from tests.organization.decided_world import CONTROLS, ROADS, answer, approved
 from tests.organization.hand_world import APPROVER, Bench, bench_of
 from tests.organization.scrubbing import scrubbed
-from tests.organization.strikes import SHARE, thorough
+from tests.organization.strikes import stride, thorough
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_
         identifier = parse(finding, "aws").id
         if not killed(bench, number, "approve", identifier):
             break
-        number += SHARE if case.settle else 1
+        number += stride(control)
         taken_up(bench, finding, identifier, "approve")
         # The steps of a long plan are struck in a test of their own.
         if not bench.handed_over(identifier):
@@ -62,7 +62,7 @@ def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_neve
         bench.messages()
         if not killed(bench, number, "undo", identifier):
             break
-        number += SHARE if case.settle else 1
+        number += stride(control)
         taken_up(bench, finding, identifier, "undo")
         if not bench.handed_over(f"u{identifier[1:]}"):
             assert bench.loop.ledger_of(f"u{identifier[1:]}")["outcome"]["outcome"] == Outcome.UNDONE

@@ -25,7 +25,7 @@ def bench() -> Any:
 
 
 def killed_everywhere(
-    bench: Bench, control: Control, case: Case, number: int, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
+    bench: Bench, control: Control, case: Case, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
 ) -> None:
     """Kill what people have decided at its calls, deliver it again, and compare with one that was not killed."""
     bench.renew()
@@ -37,7 +37,7 @@ def killed_everywhere(
     calls = bench.calls(start)
     bench.ended(identifier, result)
     expected = bench.ending(control, resource, finding, start, identifier)
-    for place in some_places(control, case, number, len(calls), ROADS.index(begin)):
+    for place in some_places(control, case, len(calls), ROADS.index(begin)):
         bench.renew()
         resource, finding, identifier = begin(bench, control, case)
         start = bench.mark()
@@ -60,18 +60,16 @@ def killed_everywhere(
         assert answer(bench, identifier)["by"] == APPROVER
 
 
-@pytest.mark.parametrize(("control", "case", "number"), EVERY)
+@pytest.mark.parametrize(("control", "case"), EVERY)
 def test_an_approved_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
-    bench: Bench, control: Control, case: Case, number: int
+    bench: Bench, control: Control, case: Case
 ) -> None:
-    killed_everywhere(bench, control, case, number, approved)
+    killed_everywhere(bench, control, case, approved)
 
 
-@pytest.mark.parametrize(("control", "case", "number"), EVERY)
-def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(
-    bench: Bench, control: Control, case: Case, number: int
-) -> None:
-    killed_everywhere(bench, control, case, number, undoing)
+@pytest.mark.parametrize(("control", "case"), EVERY)
+def test_an_undo_that_is_killed_at_any_call_ends_as_one_that_is_not(bench: Bench, control: Control, case: Case) -> None:
+    killed_everywhere(bench, control, case, undoing)
 
 
 # What AWS names by itself and deletes by that name alone: an answer that was lost is looked for by people.

@@ -25,12 +25,11 @@ def bench() -> Any:
 
 
 @pytest.mark.parametrize("begin", ROADS)
-@pytest.mark.parametrize(("control", "case", "number"), EVERY)
+@pytest.mark.parametrize(("control", "case"), EVERY)
 def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_not(
     bench: Bench,
     control: Control,
     case: Case,
-    number: int,
     begin: Callable[..., tuple[Resource, dict[str, Any], str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -47,7 +46,7 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
     bench.stepped(identifier)
     log, calls = bench.log(start), bench.calls(start)
     expected = bench.ending(slow, resource, finding, start, identifier)
-    for place in some_places(control, case, number, len(calls), 2 + ROADS.index(begin)):
+    for place in some_places(control, case, len(calls), 2 + ROADS.index(begin)):
         bench.renew()
         resource, finding, identifier = begin(bench, slow, case)
         bench.answered(finding, "hands over")
