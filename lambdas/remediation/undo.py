@@ -86,13 +86,11 @@ class Undo:
             moved = [] if self.tried else self._moved(live)
             if moved:
                 return self._result(Outcome.REFUSED, f"the resource has moved on since: {_listed(moved)} differ", said)
-        slow = any(change.effect for change in changes)
-        if self.run.earlier.changed and not slow and not _differing(self._first("before"), live):
-            return self.compared(said)
-        if slow:
+        if any(change.effect for change in changes):
             return self._result(Outcome.IN_PROGRESS, "its changes take time; the outcome follows", said)
         try:
-            # Last change first: what an interrupted run has done already answers with a settled code, or is done again.
+            # Last change first. What an interrupted run has no answer to is made again, for not everything that is
+            # taken back shows on the resource: it answers with a settled code, or is the same call every time.
             self.run.apply([change for change in changes if change.name not in self.run.earlier.results])
         except PolicyTooLongError as error:
             return self._result(Outcome.REFUSED, str(error), said)
@@ -106,7 +104,7 @@ class Undo:
         if live is None:
             return self._result(Outcome.GONE, "the resource vanished while it was undone", said)
         self.details |= {"after": live, "tags": tags_of(live)}
-        left = _differing(self._first("before"), live)
+        left = self._differing(self._first("before"), live)
         # What has come or gone as a whole is no value that the service gives anew.
         others = [one.name for one in left if Missing.MISSING in (one.before, one.after)]
         names = [one.name for one in left]
@@ -119,7 +117,21 @@ class Undo:
         after = next((entry["after"] for entry in self.entries if "after" in entry), None)
         if after is None:
             return []
-        return [one.name for one in _differing(after, live)]
+        return [one.name for one in self._differing(after, live)]
+
+    def _differing(self, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> list[Difference]:
+        """Where a resource differs from what the ledger has of it, which has no secrets.
+
+        Its tags are people's, but for those that the remediation has changed.
+        """
+        before, after = (tags_of(self._first(name) or {}) for name in ("before", "after"))
+        own = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+
+        def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+            tags = [{"Key": key, "Value": value} for key, value in tags_of(settings).items() if key in own]
+            return {**{name: value for name, value in settings.items() if name not in OF_PEOPLE}, "Tags": tags}
+
+        return list(differences(shown(recorded), shown(redaction.by_name(live))))
 
     def _first(self, name: str) -> Any:
         return next((entry[name] for entry in self.entries if name in entry), None)
@@ -132,12 +144,6 @@ def digest(changes: Sequence[Change]) -> str:
     """The digest of an undo: what its approval is for."""
     text = json.dumps([written.change(change) for change in changes], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _differing(recorded: Any, live: Mapping[str, Any]) -> list[Difference]:
-    """Where a resource differs from what the ledger has of it, which has no secrets."""
-    found = differences(recorded, redaction.by_name(live))
-    return [one for one in found if one.path.partition(".")[0] not in OF_PEOPLE]
 
 
 def _listed(names: Sequence[str]) -> str:

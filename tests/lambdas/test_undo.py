@@ -140,6 +140,16 @@ def test_tags_that_people_change_and_the_time_of_reading_are_nothing_of_ours() -
     assert world.undo(BOTH).reason == "as before, field by field"
 
 
+def test_tags_that_the_remediation_has_set_are_ours() -> None:
+    owned, lent = {"Tags": {"Name": "web"}}, {"Tags": {"Name": "web", "Owner": "ann"}}
+    journal = remediated(*made("one", 1, inverse("one"), before=owned), after=lent)
+    assert World([lent, owned]).undo(journal).reason == "as before, field by field"
+    other = World([{"Tags": {"Name": "web", "Owner": "bob"}}]).undo(journal)
+    assert other.reason == "the resource has moved on since: Tags[].Value differ"
+    left = World([lent, lent]).undo(journal)
+    assert left.reason == "every change is taken back, and the resource still differs from before: Tags[] (new)"
+
+
 @pytest.mark.parametrize("tried", [False, True])
 def test_an_undo_that_failed_half_way_can_be_tried_again(tried: bool) -> None:
     half_way = {"Port": 22, "Id": "r-2"}
@@ -155,10 +165,18 @@ def test_a_killed_undo_goes_on_with_what_it_has_not_done() -> None:
     assert world.calls == ["un_one"]
 
 
-def test_a_killed_undo_that_has_done_everything_does_nothing_again() -> None:
+def test_a_killed_undo_makes_again_what_has_no_answer_though_the_resource_shows_nothing_of_it() -> None:
     world = World([BEFORE])
     killed = [entry(1, "intent", change="un-two"), entry(2, "response", change="un-two", response={}, inverse=None)]
     killed.append(entry(3, "intent", change="un-one"))
+    assert world.undo(BOTH, before=killed).outcome is Outcome.UNDONE
+    assert world.calls == ["un_one"]
+
+
+def test_a_killed_undo_that_has_all_answers_does_nothing_again() -> None:
+    world = World([BEFORE])
+    killed = [entry(1, "intent", change="un-two"), entry(2, "response", change="un-two", response={}, inverse=None)]
+    killed += [entry(3, "intent", change="un-one"), entry(4, "response", change="un-one", response={}, inverse=None)]
     assert world.undo(BOTH, before=killed).outcome is Outcome.UNDONE
     assert world.calls == []
 

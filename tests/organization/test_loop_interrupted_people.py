@@ -34,7 +34,7 @@ def killed_everywhere(
         pytest.skip("nothing undoes it")
     start = bench.mark()
     result = bench.answered(finding, "whole")
-    calls = bench.calls(start)
+    log, calls = bench.log(start), bench.calls(start)
     bench.ended(identifier, result)
     expected = bench.ending(control, resource, finding, start, identifier)
     for place in some_places(control, case, len(calls), ROADS.index(begin)):
@@ -55,6 +55,9 @@ def killed_everywhere(
             # Part of the plan was enough, and the next run makes no more than it needs.
             assert judged(bench.team, control, resource, case.parameters).verdict is Verdict.COMPLIANT
             wanted = replace(wanted, state=ended.state, changes=ended.changes)
+        if begin is undoing and killed_after_effect(log, place) and ended.changes == wanted.changes + 1:
+            # A call of an undo without a code for "already done" is the same call every time, and is made again.
+            wanted = replace(wanted, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}: {reason}"
         assert bench.answered(finding, "third") is None
         assert answer(bench, identifier)["by"] == APPROVER
