@@ -9,7 +9,7 @@ or use up must not hinder another's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +54,10 @@ class _BegunError(Exception):
     def __init__(self, hour: int | None) -> None:
         super().__init__(hour)
         self.hour = hour
+
+
+# The attributes of a case that are a question and its answer.
+ANSWERED = ("approval", "asked", "digest")
 
 
 @dataclass
@@ -135,10 +139,17 @@ class Guard:
         }
         self.stand(key_of(request), values)
 
-    def stand(self, key: str, values: Mapping[str, str | int | None], *, unless_changed: Case | None = None) -> None:
+    def stand(
+        self,
+        key: str,
+        values: Mapping[str, str | int | None],
+        *,
+        unless_changed: Case | None = None,
+        marks: Sequence[str] = ANSWERED,
+    ) -> None:
         """Write what stands of a case, outside of a lease; None removes an attribute.
 
-        With `unless_changed` only while question and answer are as they were read; DynamoDB's
+        With `unless_changed` only while the `marks`, by default question and answer, are as they were read; DynamoDB's
         ConditionalCheckFailedException tells that they are not.
         """
         sets = {name: value for name, value in values.items() if value is not None}
@@ -147,7 +158,7 @@ class Guard:
         names = {f"#{name}": name for name in values}
         given = {f":{name}": attribute(value) for name, value in sets.items()}
         condition = []
-        for name in ("approval", "asked", "digest") if unless_changed is not None else ():
+        for name in marks if unless_changed is not None else ():
             names[f"#{name}"] = name
             read = getattr(unless_changed, name)
             condition.append(f"attribute_not_exists(#{name})" if read is None else f"#{name} = :was_{name}")

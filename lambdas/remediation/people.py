@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.controls import catalog
-from lambdas.controls.model import Place
 from lambdas.remediation import approvals, describe, undo, written
 from lambdas.remediation.approvals import UNDO
 from lambdas.remediation.attempt import Approved
@@ -23,7 +21,7 @@ from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.request import InvalidRequestError, Request, parse
+from lambdas.remediation.request import InvalidRequestError, Request, parse, request_of
 from lambdas.remediation.undo import NotUndoableError, Undo, undo_id
 
 
@@ -138,15 +136,6 @@ def next_undo(ledger: Ledger, remediation: str) -> tuple[str, int]:
             break
         number += 1
     return undo_id(remediation, number), number
-
-
-def request_of(entry: Mapping[str, Any], identifier: str, partition: str) -> Request:
-    """Make the request of an undo from an entry of the remediation that it takes back."""
-    control = catalog()[entry["control"]]
-    parts = control.identify(entry["resource"]) or {}
-    resource = control.resource(Place(partition, entry["account"], entry["region"]), parts["id"])
-    finding = {"GeneratorId": control.generator, **entry["finding"], "AwsAccountId": entry["account"]}
-    return Request(identifier, control, resource, finding)
 
 
 def _written_down(pipeline: Pipeline, case: Case, entries: Entries, about: Mapping[str, Any]) -> None:

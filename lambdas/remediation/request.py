@@ -50,6 +50,15 @@ class Request:
         return self.id.startswith("u-")
 
 
+def request_of(entry: Mapping[str, Any], identifier: str, partition: str) -> Request:
+    """Make the request of an undo from an entry of the remediation that it takes back, or that entry's own."""
+    control = catalog()[entry["control"]]
+    parts = control.identify(entry["resource"]) or {}
+    resource = control.resource(Place(partition, entry["account"], entry["region"]), parts["id"])
+    finding = {"GeneratorId": control.generator, **entry["finding"], "AwsAccountId": entry["account"]}
+    return Request(identifier, control, resource, finding)
+
+
 def parse(finding: Mapping[str, Any], partition: str) -> Request:
     """Read one finding; raises InvalidRequestError naming what is wrong with it."""
     control, resource = subject(finding, partition)

@@ -12,10 +12,9 @@ from lambdas.remediation.attempt import Attempt, said_of
 from lambdas.remediation.lease_items import Lease
 from lambdas.remediation.long_plans import PLAN, Ended, LongPlan, Wait
 from lambdas.remediation.outcome import Outcome, Result
-from lambdas.remediation.people import request_of
 from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
-from lambdas.remediation.request import Request, parse
+from lambdas.remediation.request import Request, parse, request_of
 from lambdas.remediation.undo import Undo
 
 # Somebody else holds the resource, or the emergency stop is on: look again after this time.

@@ -22,13 +22,13 @@ from lambdas.controls.model import GENERATORS, ProductFindings
 from lambdas.findings import moment
 from lambdas.remediation import storms
 from lambdas.remediation.case import AGAIN_SECONDS, CASE_SECONDS, INDEX, SHARD, Approval, Case, Next, case_key
-from lambdas.remediation.guard import Guard
+from lambdas.remediation.guard import ANSWERED, Guard
 from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome
-from lambdas.remediation.policy import stored
+from lambdas.remediation.policy import AccountPolicy, PolicyError, stored
 from lambdas.remediation.record import Ledger
-from lambdas.remediation.request import InvalidRequestError, subject
+from lambdas.remediation.request import InvalidRequestError, request_of, subject
 from lambdas.remediation.tell import AUTHOR, Voice
 
 # GetFindings takes twenty values of one filter; BatchUpdateFindings a hundred findings; BatchWriteItem 25 items.
@@ -43,6 +43,8 @@ ASKED_AGAIN = (Next.AGAIN, Next.STUCK, Next.REMIND)
 # Detection looks at everything every six hours: what fails still a day after we have proved it was broken anew before
 # detection came, and its finding, which never passed, says nothing new.
 UNSEEN = timedelta(days=1)
+# What is to be done with a case whose resource is exempted, as long as no run has begun.
+EXEMPTED = (Next.WARN, Next.AGAIN)
 # Statuses that take a failing finding out of sight: ours alone are right.
 SET_ASIDE = ("SUPPRESSED", "RESOLVED")
 
@@ -59,15 +61,15 @@ class Sweep:
     policies: str
     left: Callable[[], int]
     faults: list[Exception] = field(default_factory=list)
+    _policies: dict[tuple[str | None, str], AccountPolicy | None] = field(default_factory=dict)
 
     def run(self, *, thoroughly: bool) -> Counter[str]:
         """Take up what is due; `thoroughly` looks for statuses that we did not write, too. Returns what it did."""
         done: Counter[str] = Counter()
         self.faults.clear()
+        self._policies.clear()
         self._tell(done)
         stopped = "stopped" in self._item(STOP_KEY)
-        if thoroughly:
-            self._lifted(done)
         due = self._due(SHARD)
         while self._time() and (some := list(islice(due, FILTER_VALUES))):
             cases = [case for item in some if (case := self._read(item)) is not None]
@@ -85,8 +87,9 @@ class Sweep:
             self._changed(done, WEEK if thoroughly else RECENT)
         if thoroughly:
             self._foreign(done, stopped=stopped)
+            self._lifted(done)
         if self.faults:
-            raise ExceptionGroup("the state table holds cases that cannot be read", self.faults)
+            raise ExceptionGroup("cases, or policies that exempt their resources, cannot be read", self.faults)
         return done
 
     def _read(self, item: Mapping[str, Any]) -> Case | None:
@@ -115,24 +118,42 @@ class Sweep:
         """Make due what is exempted and is so no more, or otherwise: settings change before an exemption ends."""
         for item in self._due(SHARD, "due > :now", Outcome.EXEMPTED.value):
             case = self._read(item)
-            if case is None or case.environment is None:
+            if case is None or case.next not in EXEMPTED:
+                continue  # another run is at work
+            try:
+                stands = self._stands(case)
+            except (KeyError, ValueError, PolicyError) as error:
+                error.add_note(f"in the policy behind the case {case.key}")
+                self.faults.append(error)
                 continue
-            account = case.key.split("#", 3)[2]
-            policy = stored(self.guard.dynamodb, self.policies, case.environment, account)
-            if policy is None or self._why(case) not in [one.said for one in policy.exemptions]:
-                self.guard.stand(case.key, _later(Next.AGAIN, 0))
+            if not stands and self._moved(case, _later(Next.AGAIN, 0), ("remediation", "outcome", "next")):
                 done["lifted"] += 1
             if not self._time():
                 return
+
+    def _stands(self, case: Case) -> bool:
+        """Whether the account's policy, as it is now, exempts a resource as the ledger says."""
+        entries = self.ledger.entries(case.remediation or "")
+        ended = next((one for one in entries if one["entry"] == "outcome"), None)
+        if ended is None:
+            return True
+        account = ended["account"]
+        if (case.environment, account) not in self._policies:
+            policy = stored(self.guard.dynamodb, self.policies, case.environment or "", account)
+            self._policies[case.environment, account] = policy
+        policy = self._policies[case.environment, account]
+        request = request_of(ended, case.remediation or "", ended["resource"].split(":")[1])
+        exemption = policy.exemption(request.control, request.resource, ended.get("tags", {})) if policy else None
+        return exemption is not None and exemption.said == ended["reason"]
 
     def _expire(self, case: Case) -> None:
         if self._moved(case, {"approval": Approval.EXPIRED.value, "answered_by": None, **_later(Next.RUN)}):
             self._send({"palisade": "answered", "case": case.key})
 
-    def _moved(self, case: Case, values: Mapping[str, str | int | None]) -> bool:
+    def _moved(self, case: Case, values: Mapping[str, str | int | None], marks: Sequence[str] = ANSWERED) -> bool:
         """Write on a case whose question stands as it was read; False where people or the pipeline were faster."""
         try:
-            self.guard.stand(case.key, values, unless_changed=case)
+            self.guard.stand(case.key, values, unless_changed=case, marks=marks)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise

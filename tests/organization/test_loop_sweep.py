@@ -238,20 +238,45 @@ def test_the_end_of_an_exemption_is_told_a_week_before_and_at_the_end_the_findin
 
 
 def test_an_exemption_that_leaves_the_settings_or_is_shortened_ends_within_the_hour(loop: People) -> None:
-    fair = {"control": SSH.id, "reason": "a fair", "owner": "sales", "tag": "use=fair"}
-    show = {**fair, "tag": "use=show", "reason": "a show"}
-    until = [str(now(loop).date() + timedelta(days=days)) for days in (60, 30)]
-    with policy(loop, exemptions=[{**fair, "expires": until[0]}, {**show, "expires": until[0]}]):
-        gone, shortened = made(loop, use="fair"), made(loop, use="show")
+    fair = {"control": SSH.id, "reason": "a fair", "owner": "sales"}
+    long, short = ({**fair, "expires": str(now(loop).date() + timedelta(days=days))} for days in (60, 30))
+    uses = ("gone", "kept", "shortened", "begun")
+    with policy(loop, exemptions=[{**long, "tag": f"use={use}"} for use in uses]):
+        gone, kept, shortened, begun = (made(loop, use=use) for use in uses)
         loop.organization.advance(timedelta(hours=1))
-        for group in (gone, shortened):
+        for group in (gone, kept, shortened, begun):
             assert (outcomes(loop, group), status(loop, group)) == (["exempted"], "SUPPRESSED")
-    with policy(loop, exemptions=[{**show, "expires": until[1]}]):
-        loop.organization.advance(timedelta(hours=1) + SWEPT)
+    # A run has begun on one of them: what is to be done then is that run's.
+    loop.hub.client("dynamodb").update_item(
+        TableName=NAMES.state_table,
+        Key={"key": {"S": loop.case(begun.arn)["key"]}},
+        UpdateExpression="SET #next = :stuck",
+        ExpressionAttributeNames={"#next": "next"},
+        ExpressionAttributeValues={":stuck": {"S": "stuck"}},
+    )
+    # The same words exempt another group still.
+    with policy(loop, exemptions=[{**long, "tag": "use=kept"}, {**short, "tag": "use=shortened"}]):
+        loop.organization.advance(timedelta(hours=1) + 2 * SWEPT)
         assert outcomes(loop, gone) == ["exempted", "remediated"]
         assert (outcomes(loop, shortened), status(loop, shortened)) == (["exempted", "exempted"], "SUPPRESSED")
         loop.organization.advance(timedelta(hours=2))
         assert outcomes(loop, shortened) == ["exempted", "exempted"]
+        assert outcomes(loop, kept) == outcomes(loop, begun) == ["exempted"]
+
+
+def test_a_policy_that_cannot_be_read_hinders_the_end_of_no_other_exemption(loop: People) -> None:
+    expires = str(now(loop).date() + timedelta(days=60))
+    show = {"control": SSH.id, "reason": "a show", "owner": "sales", "tag": "use=show", "expires": expires}
+    dynamodb: Any = loop.hub.client("dynamodb")
+    with policy(loop, exemptions=[show]), policy(loop, NOTIFIED, exemptions=[show]):
+        gone, other = made(loop, use="show"), made(loop, NOTIFIED, use="show")
+        key = {"environment": {"S": "local"}, "account": {"S": NOTIFIED}}
+        item = dynamodb.get_item(TableName=NAMES.policies_table, Key=key)["Item"]
+        dynamodb.put_item(TableName=NAMES.policies_table, Item={**item, "schema": {"N": "9"}})
+        with policy(loop, exemptions=[]):
+            loop.organization.advance(timedelta(hours=1) + 2 * SWEPT)
+    assert outcomes(loop, gone) == ["exempted", "remediated"]
+    assert outcomes(loop, other) == ["exempted"]
 
 
 def test_a_status_that_somebody_else_has_set_is_reported_once_per_change(loop: People) -> None:
