@@ -136,7 +136,8 @@ CONTROL = model.Control(
     grants=isolation.GRANTS,
     requirements=("NIST.800-53.r5 IR-4", "NIST.800-53.r5 SC-7", "PCI DSS v4.0.1/12.10.7"),
     impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them. Rules that "
-    "people gave the group without rules are taken for good.",
+    "people gave the group without rules are taken for good. Between two calls a network interface admits everything: "
+    "a run that is cut off there leaves it so until it goes on, which an emergency stop keeps it from.",
     remediation="Take snapshots of the volumes, end open connections, and leave the instance a security group without "
     "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters by AWS's own tags, for "
     "what a service manages, and where a group of one of our names lacks our tag. By other tags people decide.",

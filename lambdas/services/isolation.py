@@ -166,7 +166,10 @@ def kept(session: Session, instance: str, since: datetime) -> list[str]:
 def changes(resource: Resource, settings: Mapping[str, Any], evidence: Collection[str]) -> Iterator[Change]:
     """Evidence first, where a volume is not of those `evidence` is kept of; then both groups; then each interface.
 
-    Nothing is open while anything else can still fail: an interface that gets everything loses it by the next call.
+    What can fail before is done before any interface is opened, and the next call closes it. Where AWS refuses that
+    call, a throttle too, the failed plan gives the interface its own groups back. What ends the run between the two (a
+    function that is killed, an error without an answer, a hard stop) leaves the interface open until the step is made
+    again: not while the emergency stop is on.
     """
     if set(settings["Volumes"]) - set(evidence):
         yield _snapshots(resource, settings["Volumes"])
