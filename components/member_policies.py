@@ -24,6 +24,7 @@ from components.documents import (
 )
 from components.estate import Estate
 from lambdas.controls.model import Control, Grant, Mode
+from lambdas.services.resource_policies import listed
 
 # AWS's own names of roles that administer an account. A control that needs one of them is refused.
 ADMINISTRATORS = (
@@ -238,15 +239,18 @@ def boundary_policy(estate: Estate, account: str, catalog: Collection[Control], 
 
 
 def _attached(control: Control, partition: str) -> Iterator[str]:
-    """The policies that a control may attach: its grants name each by its whole ARN but for the partition."""
+    """The policies that a control may attach: its grants name each, one or a list, by its ARN but for the partition."""
     for grant in control.grants:
         if grant.action not in ATTACHING:
             continue
-        named = grant.conditions.get("ArnLike", {}).get("iam:PolicyARN")
-        arn = str(named).replace("arn:*:", f"arn:{partition}:", 1)
-        if named is None or {"*", "?"}.intersection(arn):
+        arns = [
+            str(one).replace("arn:*:", f"arn:{partition}:", 1)
+            for operator in ("ArnLike", "ArnEquals")
+            for one in listed(grant.conditions.get(operator, {}).get("iam:PolicyARN"))
+        ]
+        if not arns or any({"*", "?"}.intersection(arn) for arn in arns):
             raise ValueError(f"{control.id}: its grant of {grant.action} names no single policy by iam:PolicyARN")
-        yield arn
+        yield from arns
 
 
 def _shortened(actions: set[str], room: int) -> list[str]:

@@ -2,8 +2,8 @@
 
 Its volumes are kept as snapshots first; then its interfaces get a group that admits everything, so that connections
 that are open end, and at once one without rules. The instance goes on running: its memory is evidence. Members of Auto
-Scaling groups and clusters are refused: who loses its health is replaced and terminated, evidence and all; so are
-instances that a service manages (`Operator.Managed`), which nobody else may change.
+Scaling groups and clusters are refused by AWS's own tags: without health they are replaced, evidence and all; so is
+what a service manages (`Operator.Managed`), which nobody else may change. By tags that anybody may set, people decide.
 Source: GuardDuty User Guide, "GuardDuty EC2 finding types" and "Remediating a potentially compromised Amazon EC2
 instance"; AWS Security Incident Response Guide, "Containment"; `lambdas/services/isolation.py`.
 """
@@ -81,16 +81,19 @@ def plan(
     reported = f"GuardDuty reports {', '.join(settings['Findings'])} of {resource.id}"
     if reason := isolation.why_untouchable(settings):
         return Refusal(f"{reported}; {reason}")
+    replaced = isolation.what_may_replace(settings)
     return Plan(
         changes=tuple(isolation.changes(resource, settings, facts["Kept"])),
         tell=(model.Audience.OWNER, model.Audience.OPERATIONS),
         leaves=(
             "The instance goes on running, for its memory is evidence; load balancers will call it unhealthy.",
+            *([f"{replaced[0].upper()}{replaced[1:]}."] if replaced else []),
             *_credentials(settings),
             f"Snapshots stay, and cost: delete those tagged {isolation.EVIDENCE_TAG} when the incident is over. An "
             "undo takes that tag and no snapshot: their descriptions still name the instance.",
             "The findings stay open: GuardDuty's administrator archives them when the incident is over.",
         ),
+        ceiling=model.Ceiling(model.Mode.APPROVE, replaced) if replaced else None,
         message=f"{reported}. Its volumes ({len(settings['Volumes'])}) are kept as snapshots, then nothing reaches it "
         "and it reaches nothing, nor does Systems Manager. Undo gives its network interfaces their groups back.",
     )
@@ -129,19 +132,15 @@ CONTROL = model.Control(
         severities=(model.Severity.HIGH, model.Severity.CRITICAL),
     ),
     parameters={},
-    read_grants=(
-        *guardduty.GRANTS,
-        isolation.FIND,
-        isolation.LOOK,
-        Grant("ec2:DescribeInstances", ("*",)),
-    ),
+    read_grants=(*guardduty.GRANTS, isolation.FIND, isolation.LOOK, Grant("ec2:DescribeInstances", ("*",))),
     grants=isolation.GRANTS,
     requirements=("NIST.800-53.r5 IR-4", "NIST.800-53.r5 SC-7", "PCI DSS v4.0.1/12.10.7"),
     impact="Whatever the instance serves stops at once. Snapshots are billed until people delete them. Rules that "
-    "people gave the group without rules are taken for good.",
+    "people gave the group without rules are taken for good. Between two calls a network interface admits everything: "
+    "a run that is cut off there leaves it so until it goes on, which an emergency stop keeps it from.",
     remediation="Take snapshots of the volumes, end open connections, and leave the instance a security group without "
-    "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters, and for what a service "
-    "manages.",
+    "rules. Refused, with what to do first, for members of Auto Scaling groups and clusters by AWS's own tags, for "
+    "what a service manages, and where a group of one of our names lacks our tag. By other tags people decide.",
     ceiling=model.Ceiling(model.Mode.APPROVE, "what the instance serves stops"),
     read=read,
     evaluate=evaluate,

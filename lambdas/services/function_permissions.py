@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.controls.model import Change, Grant, Resource
-from lambdas.services.resource_policies import conditions
+from lambdas.services.resource_policies import conditions, names_somebody
 
 Statement = Mapping[str, Any]
 
@@ -29,11 +29,10 @@ BY_PRINCIPAL = {"StringEquals": {"lambda:Principal": ["*", S3]}}
 
 
 def by_any_bucket(statement: Statement) -> bool:
-    """Whether S3 may call by a statement for a bucket of any account."""
-    keys = {key for _, key, _ in conditions(statement)}
-    return statement["Effect"] == "Allow" and statement["Principal"] == {"Service": S3} and (
-        "aws:sourceaccount" not in keys
-    )  # fmt: skip
+    """Whether S3 may call by a statement for a bucket of any account: no condition names one."""
+    if statement["Effect"] != "Allow" or statement["Principal"] != {"Service": S3}:
+        return False
+    return not any(each[1] == "aws:sourceaccount" and names_somebody(*each) for each in conditions(statement))
 
 
 def bucket_of(statement: Statement) -> str | None:

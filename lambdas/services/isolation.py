@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OPEN, CLOSED = "palisade-all-access", "palisade-isolation"
 GROUP_TAG, EVIDENCE_TAG = "palisade:incident-group", "palisade:evidence-of"
+# Tag keys that begin so are AWS's own: nobody else sets or takes them.
+RESERVED = "aws:"
 EC2 = "arn:{partition}:ec2:{region}:{account}:"
 GROUPS, INTERFACES, VPCS, INSTANCES, VOLUMES = (
     f"{EC2}{kind}/*" for kind in ("security-group", "network-interface", "vpc", "instance", "volume")
@@ -53,17 +55,46 @@ IPV6: Mapping[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0
 
 
 def why_untouchable(settings: Mapping[str, Any]) -> str | None:
-    """Why an instance must not be isolated by us, with what people do first; None where it may be."""
-    operator, keys = settings["Operator"], [tag["Key"] for tag in settings["Tags"]]
+    """Why an instance must not be isolated by us, with what people do first; None where it may be.
+
+    No tag exempts but AWS's own (`aws:`), which nobody else can set: an attacker would tag what GuardDuty reports.
+    """
+    operator = settings["Operator"]
     if operator.get("Managed"):
         return (
             f"{operator.get('Principal', 'a service')} manages the instance, and EC2 lets nobody else change its "
             "network interfaces: contain it by that service"
         )
-    for start, first in instance_reads.REPLACED.items():
-        if any(key.startswith(start) for key in keys):
-            return f"isolated, it would be replaced and terminated with the evidence: {first}"
+    for first in _first(settings, reserved=True):
+        return f"isolated, it would be replaced and terminated with the evidence: {first}"
+    taken = [f"{name} ({one['Id']})" for name, one in sorted(settings["Groups"].items()) if not one["Ours"]]
+    if taken:
+        return (
+            f"{settings['Vpc']} has {' and '.join(taken)}, the name of a security group of ours without our tag "
+            f"{GROUP_TAG}=yes: delete it, after a copy under another name where it is used"
+        )
     return None
+
+
+def what_may_replace(settings: Mapping[str, Any]) -> str | None:
+    """What a service may do to an isolated instance, and people therefore do first, as far as anybody's tags tell."""
+    firsts = _first(settings, reserved=False)
+    if not firsts:
+        return None
+    return (
+        f"by its tags a service may replace the instance and terminate it with the evidence; first {'; '.join(firsts)}"
+    )
+
+
+def _first(settings: Mapping[str, Any], *, reserved: bool) -> list[str]:
+    """What people do first, by the tags that AWS reserves to itself, or by those that anybody may set."""
+    keys = [tag["Key"] for tag in settings["Tags"]]
+    told = (
+        first
+        for start, first in instance_reads.REPLACED.items()
+        if start.startswith(RESERVED) is reserved and any(key.startswith(start) for key in keys)
+    )
+    return list(dict.fromkeys(told))
 
 
 def interface(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +105,7 @@ def interface(given: Mapping[str, Any]) -> dict[str, Any]:
 def groups(session: Session, vpc: str, instance: str) -> dict[str, dict[str, Any]]:
     """The groups of an instance's isolation that are there, by name: the id of each, and the rules that it has.
 
+    `Ours` is whether it has our tag, without which the writer may not change its rules: a name is anybody's to give.
     `Rules` is how many permissions there are, `More` are those that no new group has, by direction.
     """
     names = [open_group(instance), CLOSED]
@@ -82,6 +114,7 @@ def groups(session: Session, vpc: str, instance: str) -> dict[str, dict[str, Any
     return {
         one["GroupName"]: {
             "Id": one["GroupId"],
+            "Ours": {"Key": GROUP_TAG, "Value": "yes"} in one.get("Tags", []),
             "Rules": len([*one["IpPermissions"], *one["IpPermissionsEgress"]]),
             "More": {
                 "ingress": [_bare(each) for each in one["IpPermissions"]],
@@ -108,9 +141,9 @@ def _others(permission: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def isolated(settings: Mapping[str, Any]) -> bool:
-    """Whether every network interface has the group without rules and no other."""
+    """Whether every network interface has our group without rules and no other."""
     closed = settings["Groups"].get(CLOSED)
-    if closed is None or closed["Rules"]:
+    if closed is None or not closed["Ours"] or closed["Rules"]:
         return False
     return all(one["Groups"] == [closed["Id"]] for one in settings["Interfaces"])
 
@@ -133,7 +166,10 @@ def kept(session: Session, instance: str, since: datetime) -> list[str]:
 def changes(resource: Resource, settings: Mapping[str, Any], evidence: Collection[str]) -> Iterator[Change]:
     """Evidence first, where a volume is not of those `evidence` is kept of; then both groups; then each interface.
 
-    Nothing is open while anything else can still fail: an interface that gets everything loses it by the next call.
+    What can fail before is done before any interface is opened, and the next call closes it. Where AWS refuses that
+    call, a throttle too, the failed plan gives the interface its own groups back. What ends the run between the two (a
+    function that is killed, an error without an answer, a hard stop) leaves the interface open until the step is made
+    again: not while the emergency stop is on.
     """
     if set(settings["Volumes"]) - set(evidence):
         yield _snapshots(resource, settings["Volumes"])

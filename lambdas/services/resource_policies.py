@@ -7,6 +7,7 @@ Security Hub S3.5.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,11 +18,12 @@ VERSION = "2012-10-17"
 BUCKET_POLICY_BYTES = 20 * 1024
 # Condition keys that name who may call: the principal or its organization, or what a service acts for. Requests of
 # nobody in particular carry none of them, wherever they come from.
-NARROWING = frozenset(
-    {"aws:sourceaccount", "aws:sourcearn", "aws:principalorgid", "aws:principalaccount", "aws:principalarn"}
-)
+BY_ARN = frozenset({"aws:sourcearn", "aws:principalarn"})
+NARROWING = BY_ARN | {"aws:sourceaccount", "aws:principalorgid", "aws:principalaccount"}
 # Operators that match nothing where a request lacks the key; negated ones and those with IfExists match then.
 NAMING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
+# Wildcards, and what begins a variable: the caller's own account, say, which is anybody's.
+WILD = re.compile(r"[*?]|\$\{")
 
 
 def statements(policy: Policy | None) -> list[Mapping[str, Any]]:
@@ -80,13 +82,36 @@ def is_public(statement: Mapping[str, Any]) -> bool:
 
 
 def _names_callers(statement: Mapping[str, Any]) -> bool:
-    """Whether a condition names who may call; a value with nothing but wildcards names nobody."""
-    return any(
-        operator.removeprefix("foranyvalue:") in NAMING
-        and key in NARROWING
-        and all(str(one).strip("*:") for one in listed(value))
-        for operator, key, value in conditions(statement)
-    )
+    """Whether a condition names who may call."""
+    return any(names_somebody(*condition) for condition in conditions(statement))
+
+
+def names_somebody(operator: str, key: str, value: Any) -> bool:
+    """Whether a condition, as `conditions` yields it, holds for named accounts, organizations or buckets alone."""
+    bare = operator.removeprefix("foranyvalue:")
+    if bare not in NAMING or key not in NARROWING:
+        return False
+    each = [str(one) for one in listed(value)]
+    return all(_names_account(one, bare) if key in BY_ARN else _literal(one) for one in each)
+
+
+def _names_account(arn: str, operator: str) -> bool:
+    """Whether a pattern of ARNs names an account, or in S3's, which have none, a bucket."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return False
+    # To operators of strings a colon is a character like others: a wildcard before the account takes what it likes.
+    if operator.startswith("string") and WILD.search(":".join(parts[:4])):
+        return False
+    service, account, (bucket, object_of, _) = parts[2], parts[4], parts[5].partition("/")
+    # Access points have an account, and a slash.
+    names_bucket = service == "s3" and _literal(bucket) and (not account or (account == "*" and not object_of))
+    return _literal(account) or names_bucket
+
+
+def _literal(text: str) -> bool:
+    """Whether a text stands for itself: it has no wildcard and no variable of policies."""
+    return bool(text) and not WILD.search(text)
 
 
 def without_plain_http(policy: Policy | None, bucket: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def estate(partition: str = "aws") -> Estate:
     return Estate(partition, "o-a", ACCOUNT, ACCOUNT, "eu-west-1", ("eu-west-1",), Names("palisade"))
 
 
-def attaching(arn: str | None, operator: str = "ArnLike") -> Control:
+def attaching(arn: Any, operator: str = "ArnLike") -> Control:
     conditions = {} if arn is None else {operator: {"iam:PolicyARN": arn}}
     grants = (Grant("iam:AttachRolePolicy", ("arn:{partition}:iam::{account}:role/*",), conditions),)
     return replace(GROUP, id="Palisade.Test.1", grants=grants)
@@ -48,6 +48,15 @@ def test_the_boundary_admits_the_policies_that_controls_attach_and_no_other() ->
     ]
 
 
+@pytest.mark.parametrize("operator", ["ArnLike", "ArnEquals"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_grant_names_one_policy_or_several(operator: str, several: bool) -> None:
+    names = [f"arn:*:iam::aws:policy/{name}" for name in ("AWSDenyAll", "AWSCompromisedKeyQuarantineV3")]
+    found = other_policies([attaching(names if several else names[0], operator)])
+    expected = ["arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"] if several else []
+    assert found["ArnNotEquals"]["iam:PolicyARN"] == [*expected, "arn:aws:iam::aws:policy/AWSDenyAll"]
+
+
 def test_a_catalog_that_attaches_nothing_may_attach_nothing() -> None:
     assert other_policies([GROUP]) == {}
 
@@ -60,9 +69,11 @@ def test_a_catalog_that_attaches_nothing_may_attach_nothing() -> None:
         ("arn:*:iam::aws:policy/*", "ArnLike"),
         ("arn:*:iam::aws:policy/AWSDenyAl?", "ArnLike"),
         ("arn:*:iam::aws:policy/AWSDenyAll", "ArnNotLike"),
+        ([], "ArnEquals"),
+        (["arn:*:iam::aws:policy/AWSDenyAll", "arn:*:iam::aws:policy/*"], "ArnEquals"),
     ],
 )
-def test_a_control_that_could_attach_a_policy_it_does_not_name_is_refused(arn: str | None, operator: str) -> None:
+def test_a_control_that_could_attach_a_policy_it_does_not_name_is_refused(arn: Any, operator: str) -> None:
     with pytest.raises(ValueError, match=r"Palisade\.Test\.1: its grant of iam:AttachRolePolicy names no single"):
         boundary_policy(estate(), ACCOUNT, [attaching(arn, operator)], "deployment")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from boto3 import Session
 from moto.backends import get_backend
 
 from lambdas.controls.guardduty_instance_isolated import CONTROL, evaluate, inspect, plan, read
-from lambdas.controls.model import Place, Plan, Refusal, Verdict
+from lambdas.controls.model import Mode, Place, Plan, Refusal, Verdict
 from lambdas.remediation import describe
 from lambdas.services import isolation
 from simulator.local import LocalOrganization
@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "Groups": {},
     "Findings": [BACKDOOR],
 }
-CLOSED = {isolation.CLOSED: {"Id": "sg-9", "Rules": 0}}
+CLOSED = {isolation.CLOSED: {"Id": "sg-9", "Ours": True, "Rules": 0}}
 
 
 def network(session: Session) -> tuple[str, str]:
@@ -150,8 +150,27 @@ def test_rules_that_the_closed_group_was_given_are_taken_by_an_isolation(member:
     apply_plan(member, planned(member, CONTROL, resource))
     after = read(member, resource)
     assert after is not None
-    assert after["Groups"][isolation.CLOSED] == {"Id": closed, "Rules": 0, "More": {"ingress": [], "egress": []}}
+    more: Any = {"ingress": [], "egress": []}
+    assert after["Groups"][isolation.CLOSED] == {"Id": closed, "Ours": True, "Rules": 0, "More": more}
     assert evaluate(after, {}).verdict is Verdict.COMPLIANT
+
+
+@pytest.mark.parametrize("named", [lambda instance: isolation.CLOSED, isolation.open_group], ids=["closed", "open"])
+def test_a_group_of_one_of_our_names_without_our_tag_is_told_of_before_anything_is_done(
+    member: Session, named: Callable[[str], str]
+) -> None:
+    resource, ec2 = CONTROL.resource(PLACE, reported(member, PLACE)), member.client("ec2")
+    settings = read(member, resource)
+    assert settings is not None
+    name, vpc = named(resource.id), settings["Vpc"]
+    group = ec2.create_security_group(GroupName=name, Description="somebody's", VpcId=vpc)["GroupId"]
+    ec2.create_tags(Resources=[group], Tags=[{"Key": isolation.GROUP_TAG, "Value": "no"}])
+    refused = planned(member, CONTROL, resource)
+    assert isinstance(refused, Refusal)
+    assert f"{vpc} has {name} ({group})" in refused.reason
+    assert "delete it" in refused.reason
+    ec2.delete_security_group(GroupId=group)
+    assert isinstance(planned(member, CONTROL, resource), Plan)
 
 
 def test_an_instance_that_is_gone_is_gone(member: Session) -> None:
@@ -172,7 +191,7 @@ def test_an_instance_that_is_gone_is_gone(member: Session) -> None:
         ({"Groups": CLOSED, "Interfaces": [{"Id": "eni-1", "Groups": ["sg-1", "sg-9"]}]}, Verdict.NON_COMPLIANT),
         (
             {
-                "Groups": {isolation.CLOSED: {"Id": "sg-9", "Rules": 1}},
+                "Groups": {isolation.CLOSED: {"Id": "sg-9", "Ours": True, "Rules": 1}},
                 "Interfaces": [{"Id": "eni-1", "Groups": ["sg-9"]}],
             },
             Verdict.NON_COMPLIANT,
@@ -187,20 +206,47 @@ def test_only_the_group_without_rules_isolates(settings: dict[str, Any], verdict
     ("key", "said"),
     [
         ("aws:autoscaling:groupName", "standby"),
-        ("kubernetes.io/cluster/main", "cordon"),
-        ("eks:cluster-name", "cordon"),
-        ("eks:nodegroup-name", "cordon"),
         ("aws:eks:cluster-name", "cordon"),
         ("aws:elasticmapreduce:job-flow-id", "EMR cluster"),
         ("aws:elasticmapreduce:instance-group-role", "EMR cluster"),
-        ("AmazonECSManaged", "drain"),
-        ("elasticbeanstalk:environment-name", "Elastic Beanstalk"),
     ],
 )
 def test_who_would_be_replaced_is_left_to_people_with_what_to_do_first(key: str, said: str) -> None:
     refused = plan(CONTROL.resource(PLACE, "i-1"), {**SETTINGS, "Tags": [{"Key": key, "Value": "x"}]}, {}, {})
     assert isinstance(refused, Refusal)
     assert said in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ((), None),
+        (("Name", "my:aws:eks:cluster-name"), None),
+        (("kubernetes.io/cluster/main",), "first cordon its node and take it out of its node group"),
+        (("eks:cluster-name", "eks:nodegroup-name", "kubernetes.io/cluster/main"), "first cordon its node and take it"),
+        (("AmazonECSManaged",), "first drain"),
+        (("AmazonECSManagedBySomebody",), "first drain"),
+        (
+            ("elasticbeanstalk:environment-name", "AmazonECSManaged"),
+            "take it out of its cluster; take it out of its El",
+        ),
+    ],
+    ids=str,
+)
+def test_tags_that_anybody_may_set_exempt_nothing_and_people_decide(keys: tuple[str, ...], said: str | None) -> None:
+    settings = {**SETTINGS, "Tags": [{"Key": key, "Value": "x"} for key in keys]}
+    made = plan(CONTROL.resource(PLACE, "i-1"), settings, {}, {"Kept": []})
+    assert isinstance(made, Plan)
+    assert "isolate-eni-1" in [change.name for change in made.changes]
+    if said is None:
+        assert made.ceiling is None
+        return
+    assert made.ceiling is not None
+    assert made.ceiling.mode is Mode.APPROVE
+    assert "a service may replace the instance" in made.ceiling.reason
+    assert said in made.ceiling.reason
+    assert made.ceiling.reason.count("cordon") <= 1
+    assert any(said in one for one in made.leaves)
 
 
 def test_an_instance_that_a_service_manages_is_left_to_people() -> None:

@@ -69,7 +69,15 @@ def test_a_queue_that_is_gone_is_no_error(member: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "condition", [{}, {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, {"StringEquals": {"aws:SourceVpce": "vpce-1"}}]
+    "condition",
+    [
+        {},
+        {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+        {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:events:*:*:rule/*"}},
+    ],
+    ids=str,
 )
 def test_a_queue_that_anonymous_requests_may_use_waits_for_a_person(member: Session, condition: dict[str, Any]) -> None:
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}

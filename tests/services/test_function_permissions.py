@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas.controls.model import Resource
-from lambdas.services.function_permissions import added, bucket_of, narrowed, parameters_of, removed
+from lambdas.services.function_permissions import added, bucket_of, by_any_bucket, narrowed, parameters_of, removed
 
 FUNCTION = Resource("aws", "111122223333", "eu-west-1", "AWS::Lambda::Function", "f", "arn:aws:lambda:eu-west-1:1:f")
 BY_S3: dict[str, Any] = {
@@ -26,6 +26,34 @@ BY_S3: dict[str, Any] = {
 def test_a_bucket_is_named_by_its_arn_and_not_by_a_pattern(pattern: str, name: str | None) -> None:
     assert bucket_of({**BY_S3, "Condition": {"ArnLike": {"AWS:SourceArn": pattern}}}) == name
     assert bucket_of({**BY_S3, "Condition": {}}) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "opened"),
+    [
+        ({}, True),
+        ({"StringEquals": {"AWS:SourceAccount": "111122223333"}}, False),
+        ({"StringLike": {"AWS:SourceAccount": "111122223333"}}, False),
+        ({"StringEquals": {"aws:SourceAccount": ["111122223333", "444455556666"]}}, False),
+        ({"StringLike": {"AWS:SourceAccount": "*"}}, True),
+        ({"StringLike": {"AWS:SourceAccount": ["111122223333", "4*"]}}, True),
+        ({"StringNotEquals": {"AWS:SourceAccount": "111122223333"}}, True),
+        ({"StringEqualsIfExists": {"AWS:SourceAccount": "111122223333"}}, True),
+        ({"ForAllValues:StringEquals": {"AWS:SourceAccount": "111122223333"}}, True),
+        ({"Null": {"AWS:SourceAccount": "false"}}, True),
+        ({"StringEquals": {"AWS:SourceAccount": "${aws:SourceAccount}"}}, True),
+        ({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::data"}}, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-a"}}, True),
+        ({"StringLike": {"AWS:SourceAccount": "*"}, "StringEquals": {"aws:SourceAccount": "111122223333"}}, False),
+    ],
+    ids=str,
+)
+def test_a_bucket_s_account_is_named_by_its_number_and_an_operator_that_must_match(
+    condition: dict[str, Any], opened: bool
+) -> None:
+    assert by_any_bucket({**BY_S3, "Condition": condition}) is opened
+    assert not by_any_bucket({**BY_S3, "Condition": condition, "Effect": "Deny"})
+    assert not by_any_bucket({**BY_S3, "Condition": condition, "Principal": {"Service": "sns.amazonaws.com"}})
 
 
 def test_a_statement_is_written_again_by_the_parameters_that_made_it() -> None:

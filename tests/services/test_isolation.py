@@ -18,7 +18,10 @@ SETTINGS: dict[str, Any] = {
     "Groups": {},
 }
 ALL_ACCESS = "palisade-all-access-i-1"
-BOTH = {ALL_ACCESS: {"Id": "sg-8", "Rules": 1}, isolation.CLOSED: {"Id": "sg-9", "Rules": 0}}
+BOTH = {
+    ALL_ACCESS: {"Id": "sg-8", "Ours": True, "Rules": 1},
+    isolation.CLOSED: {"Id": "sg-9", "Ours": True, "Rules": 0},
+}
 
 
 def made(evidence: Collection[str] = (), **settings: Any) -> dict[str, Change]:
@@ -57,7 +60,7 @@ def test_an_interface_that_gets_everything_loses_it_by_the_next_call() -> None:
 
 def test_rules_that_somebody_gave_the_closed_group_are_taken_before_any_interface_moves() -> None:
     ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    ruled = {"Id": "sg-9", "Rules": 2, "More": {"ingress": [ssh], "egress": []}}
+    ruled = {"Id": "sg-9", "Ours": True, "Rules": 2, "More": {"ingress": [ssh], "egress": []}}
     steps = made(Groups={**BOTH, isolation.CLOSED: ruled})
     names = list(steps)
     assert names.index("empty-ingress-1") < names.index("open-eni-1")
@@ -72,13 +75,13 @@ def test_an_interface_that_is_isolated_is_not_opened_again() -> None:
     names = made(Interfaces=interfaces, Groups=BOTH)
     assert not {"open-eni-1", "isolate-eni-1"} & set(names)
     assert {"open-eni-2", "isolate-eni-2"} <= set(names)
-    ruled = {**BOTH, isolation.CLOSED: {"Id": "sg-9", "Rules": 1}}
+    ruled = {**BOTH, isolation.CLOSED: {**BOTH[isolation.CLOSED], "Rules": 1}}
     assert "open-eni-1" in made(Interfaces=interfaces, Groups=ruled)
 
 
 def test_the_end_of_another_isolation_takes_no_rule_of_this_one() -> None:
     other = catalog()["Palisade.GuardDuty.2"].resource(PLACE, "i-2")
-    groups = {isolation.open_group(one): {"Id": f"sg-of-{one}", "Rules": 1} for one in ("i-1", "i-2")}
+    groups = {isolation.open_group(one): {"Id": f"sg-of-{one}", "Ours": True, "Rules": 1} for one in ("i-1", "i-2")}
     closing = [one for one in isolation.changes(other, {**SETTINGS, "Groups": groups}, ()) if "close" in one.name]
     assert [one.parameters["GroupId"] for one in closing] == ["sg-of-i-2", "sg-of-i-2"]
     assert made(Groups=groups)["open-eni-1"].parameters["Groups"] == ["sg-of-i-1"]
@@ -125,3 +128,5 @@ def test_every_interface_must_have_the_group_without_rules_alone() -> None:
     assert isolation.isolated({"Groups": BOTH, "Interfaces": alone})
     assert not isolation.isolated({"Groups": BOTH, "Interfaces": beside})
     assert not isolation.isolated({"Groups": {}, "Interfaces": alone})
+    others = {isolation.CLOSED: {**BOTH[isolation.CLOSED], "Ours": False}}
+    assert not isolation.isolated({"Groups": others, "Interfaces": alone}), "whoever made it gives it rules"
