@@ -114,14 +114,12 @@ def remembered(session: Session, instance: str) -> list[Ran]:
         if not sent:
             return found
         pages = ssm.get_paginator("list_command_invocations").paginate(InstanceId=instance, Filters=ours, Details=True)
-        ended = {one["CommandId"]: one["CommandPlugins"][0] for one in pages.search("CommandInvocations[]")}
+        ended = dict(pages.search("CommandInvocations[].[CommandId, CommandPlugins[0].ResponseFinishDateTime]"))
         for one in sent:
-            plugin = ended.get(one["CommandId"], {})
-            if one["DocumentVersion"] == VERSION and "ResponseFinishDateTime" in plugin:
-                given = one["Parameters"].get("Packages", ("",))[0]
-                found.append(
-                    Ran(dict(VERSIONS.findall(given)), one["RequestedDateTime"], plugin["ResponseFinishDateTime"])
-                )
+            at = ended.get(one["CommandId"])
+            if at is not None and one["DocumentVersion"] == VERSION:
+                given = VERSIONS.findall(one["Parameters"].get("Packages", ("",))[0])
+                found.append(Ran(dict(given), one["RequestedDateTime"], at))
     return found
 
 

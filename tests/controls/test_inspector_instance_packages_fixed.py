@@ -89,6 +89,11 @@ def state(session: Session, place: Place, identifier: str) -> object:
 
 
 CASES = (Case("vulnerable packages of the system", {}, first, fixed, state, thorough=True),)
+# An undo of it is refused, for nothing brings a vulnerable version back; the law over plans looks at the rest.
+ASSIGNED_ANEW = {
+    "Installed": "Systems Manager remembers the command that has installed the package",
+    "Told": "Systems Manager remembers when that command was sent",
+}
 
 
 @pytest.fixture(scope="module")
