@@ -1,9 +1,11 @@
 """EC2 instances have no package that Inspector reports vulnerable and that a newer version fixes.
 
 The owner is told each package, the version that fixes it and the command by hand; on approval our own Systems Manager
-document installs those packages, to those versions, and nothing else; it never restarts the instance. However many
-findings an instance has, they are one question. What that cannot mend is told: packages inside applications, kernels
-(which want a restart), Windows, and instances that a service replaces, which want a new image.
+document brings those packages to those versions, or to newer ones where the repositories have replaced them, with what
+they depend on; it never restarts the instance. However many findings an instance has, they are one question. What is
+installed counts from the command's success on, unless Inspector observes it again. What that cannot mend is told:
+packages inside applications, kernels (which want a restart), Windows, and instances that a service replaces, which want
+a new image.
 Source: Amazon Inspector User Guide, "Understanding findings" and "Scanning Amazon EC2 instances"; Amazon Inspector API
 Reference, ListFindings; `lambdas/services/inspector.py`, `lambdas/services/package_installation.py`.
 """
@@ -31,49 +33,53 @@ def read(session: Session, resource: Resource, finding: Mapping[str, Any] | None
     with absent(*GONE):
         answer = session.client("ec2").describe_instances(InstanceIds=[resource.id])
         instance: Any = answer["Reservations"][0]["Instances"][0]
+        found = inspector.packages(session, resource.id)
+        ran = package_installation.remembered(session, resource.id) if found else []
         return {
             "State": instance["State"]["Name"],
             "Windows": instance.get("Platform") == "windows",
             "Tags": instance.get("Tags", []),
-            "Packages": inspector.packages(session, resource.id),
+            "Packages": package_installation.since(found, ran),
             **package_installation.read(session, resource.id),
         }
     return None
 
 
 def evaluate(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Evaluation:
-    """Judge what is left to install; what was told when it was patched is not told again at once."""
+    """Judge what is left; what nothing here mends is not told again at once to who approved the rest."""
     if settings["State"] in ("shutting-down", "terminated"):
         return model.not_applicable(f"The instance is {settings['State']}.")
     found = _judged(settings, parameters)
     if not found:
         return model.compliant("Inspector has no open finding about it that a newer package closes.")
-    if settings["Patched"] and not _installable(settings, found):
-        left = inspector.listed(found, 3)
-        return model.not_applicable(f"Its packages are installed; left to its owner: {left}"[:254] + ".")
-    return model.non_compliant(f"Vulnerable: {inspector.listed(found, 3)}"[:254] + ".")
+    left = _left(found)
+    if not left:
+        return model.compliant(_said("Fixed versions are installed; Inspector has yet to look again", found))
+    if not _installable(settings, left) and all(one["Told"] for one in left):
+        return model.not_applicable(_said("Its packages are installed; left to its owner", left))
+    return model.non_compliant(_said("Vulnerable", left))
 
 
 def plan(
     resource: Resource, settings: Mapping[str, Any], parameters: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Plan | Refusal:
     """Install the fixed versions; where that is not enough, or not ours to do, tell the owner how."""
-    found = _judged(settings, parameters)
+    found = _left(_judged(settings, parameters))
     install = _installable(settings, found)
     by_hand = [one for one in found if one not in install]
     said = f"Inspector reports on {resource.id}: {inspector.listed(found, SHOWN)}."
+    every = f"By hand: {inspector.advised(found)}"
     if any(tag["Key"].startswith(tuple(instance_reads.REPLACED)) for tag in settings["Tags"]):
         return _told(f"{said} A service replaces the instance: build a new image with these versions, and roll it out.")
     if not install:
-        return _told(f"{said} By hand: {_commands(by_hand)}.")
+        return _told(f"{said} {every}.")
     if reason := package_installation.hindrance(settings):
-        return Refusal(f"{said} Yet {reason}. By hand: {_commands(found)}")
+        return Refusal(f"{said} Yet {reason}. {every}")
     if odd := package_installation.strange(install):
-        return Refusal(f"{said} Yet no shell is given a package of the form {odd[0]!r}. By hand: {_commands(found)}")
-    criteria = inspector.criteria(resource.id, _severities(parameters), exploited=parameters["exploited_only"])
-    left = f"Left to its owner: {inspector.listed(by_hand, SHOWN)}. By hand: {_commands(by_hand)}."
+        return Refusal(f"{said} Yet no shell is given a package of the form {odd[0]!r}. {every}")
+    left = f"Left to its owner: {inspector.listed(by_hand, SHOWN)}. By hand: {inspector.advised(by_hand)}."
     return Plan(
-        changes=package_installation.changes(resource, settings, install, criteria),
+        changes=package_installation.changes(resource, install),
         tell=(model.Audience.OWNER,),
         leaves=(
             "The instance is not restarted: what runs goes on with the old code until it is. The command says whether "
@@ -81,34 +87,34 @@ def plan(
             "Its image is as it was: instances that are launched from it have the old packages.",
             *((left,) if by_hand else ()),
         ),
-        message=f"{said} Installed are {', '.join(package_installation.named(install))}, or what the repositories "
-        f"have in their place. By hand: {_commands(install)}. There is no way back to a vulnerable version.",
+        message=f"{said} Installed are {', '.join(package_installation.named(install))}, or what the repositories have "
+        f"in their place, with what they depend on. By hand: {inspector.advised(install)}. "
+        "There is no way back to a vulnerable version.",
         proves=model.Verdict.NOT_APPLICABLE if by_hand else model.Verdict.COMPLIANT,
     )
+
+
+def _said(what: str, packages: Sequence[Mapping[str, Any]]) -> str:
+    return f"{what}: {inspector.listed(packages, 3)}"[:254] + "."
 
 
 def _told(message: str) -> Plan:
     return Plan(tell=(model.Audience.OWNER,), message=message, remind=REMIND)
 
 
-def _severities(parameters: Mapping[str, Any]) -> Sequence[str]:
-    return inspector.SEVERITIES[inspector.SEVERITIES.index(parameters["least_severity"]) :]
-
-
 def _judged(settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The packages that the parameters are about, the worst first."""
-    found = [one for one in settings["Packages"] if one["Severity"] in _severities(parameters)]
+    counted = inspector.SEVERITIES[inspector.SEVERITIES.index(parameters["least_severity"]) :]
+    found = [one for one in settings["Packages"] if one["Severity"] in counted]
     return [one for one in found if one["Exploited"] or not parameters["exploited_only"]]
+
+
+def _left(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [one for one in found if not one["Installed"]]
 
 
 def _installable(settings: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [] if settings["Windows"] else [one for one in found if inspector.installable(one)]
-
-
-def _commands(packages: Sequence[Mapping[str, Any]]) -> str:
-    """What people run, as Inspector advises it."""
-    given = dict.fromkeys(one["Command"] or f"update {one['Name']} to {one['Fixed']}" for one in packages)
-    return "; ".join(list(given)[:SHOWN])
 
 
 CONTROL = model.Control(

@@ -1,10 +1,11 @@
 """Installing fixed versions of named packages by Systems Manager: our own document, and the calls about it.
 
 The document is made in the Region of the first instance that needs it, under a name that follows from its content, so
-that what runs is what stands here. It installs what it is given and nothing else, and never restarts the instance.
-Source: AWS Systems Manager API Reference, CreateDocument, SendCommand, ListCommandInvocations, StartAssociationsOnce;
-User Guide, "Data elements and parameters" (schema 2.2, allowedPattern) and "aws:runShellScript"; Amazon Inspector User
-Guide, "Scanning Amazon EC2 instances": the inventory is collected every 30 minutes, by an association.
+that what runs is what stands here. It brings the packages that it is given to their fixed versions, or newer ones, with
+what these depend on, proves that they are there, and never restarts the instance.
+Source: AWS Systems Manager API Reference, CreateDocument, SendCommand (TimeoutSeconds: until a command has begun),
+ListCommands, ListCommandInvocations; User Guide, "Data elements and parameters" (schema 2.2, allowedPattern),
+"aws:runShellScript", and "Run Command": commands are remembered for 30 days.
 """
 
 from __future__ import annotations
@@ -13,19 +14,24 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdas.answers import absent
 from lambdas.controls.model import Change, Grant, Probe, Ref, Resource
 from lambdas.services import inspector
 from lambdas.services.package_script import SCRIPT
-from lambdas.services.package_versions import FORM
+from lambdas.services.package_versions import FORM, compared, newest
 
 if TYPE_CHECKING:
     from boto3 import Session
 
+# Seconds: until the command has begun, and until the script has ended; together less than it is waited for.
+BEGUN, RUN, WAITED = 600, 2700, 3600
 NAME_FORM = r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}"
 PACKAGE = f"{NAME_FORM}={FORM}"
+VERSIONS = re.compile(f"({NAME_FORM})=({FORM})")
 CONTENT = {
     "schemaVersion": "2.2",
     "description": "Installs fixed versions of the named packages, of those that are installed. Never restarts.",
@@ -41,45 +47,49 @@ CONTENT = {
             "name": "install",
             "action": "aws:runShellScript",
             "precondition": {"StringEquals": ["platformType", "Linux"]},
-            "inputs": {"timeoutSeconds": "3600", "runCommand": SCRIPT.splitlines()},
+            "inputs": {"timeoutSeconds": str(RUN), "runCommand": SCRIPT.splitlines()},
         }
     ],
 }
 DOCUMENT = json.dumps(CONTENT)
 NAME = f"Palisade-InstallPackages-{hashlib.sha256(DOCUMENT.encode()).hexdigest()[:12]}"
+VERSION = "1"
 OWN = "arn:{partition}:ssm:{region}:{account}:"
 OURS = f"{OWN}document/{NAME}"
 INSTANCES = "arn:{partition}:ec2:{region}:{account}:instance/*"
-COLLECTS = f"{OWN}association/*"
-INVENTORY = "AWS-GatherSoftwareInventory"
 # Where people find what a command has said.
 OUTPUT = (
     f"aws ssm list-command-invocations --details --instance-id {{instance}} --filters key=DocumentName,value={NAME}"
 )
 READS = (
     Grant("ssm:DescribeInstanceInformation", ("*",)),
-    Grant("ssm:DescribeInstanceAssociationsStatus", (INSTANCES,)),
     Grant("ssm:GetDocument", (OURS,)),
+    Grant("ssm:ListCommands", ("*",)),
     Grant("ssm:ListCommandInvocations", ("*",)),
 )
 WRITES = (
     Grant("ssm:CreateDocument", (OURS,)),
     Grant("ssm:SendCommand", (OURS, INSTANCES)),
-    Grant("ssm:StartAssociationsOnce", (COLLECTS,)),
 )
 STAYS = "the document stays in the Region for the next instance: it does nothing by itself"
 NO_DOWNGRADE = "the version before is vulnerable, and going back to it is not offered"
-# A filter of Inspector's takes ten values. All packages are looked at together, so that ten tell of all.
-FILTERS = 10
 ENDED = ("Failed", "Cancelled", "TimedOut")
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One command that has installed packages with success: their versions by name, when it was sent and had ended."""
+
+    versions: Mapping[str, str]
+    sent: datetime
+    ended: datetime
+
+
 def read(session: Session, instance: str) -> dict[str, Any]:
-    """What the installation needs: the agent, the association that collects the inventory, the document, its last run.
+    """What the installation needs: the agent and the document.
 
     `Agent` is None where Systems Manager does not manage the instance. `Foreign` says that the document of the name is
-    not ours; whether it is there yet is nothing that people approve. `Patched` says that it has run on the instance
-    with success, as long as Systems Manager remembers: 30 days.
+    not ours; whether it is there yet is nothing that people approve.
     """
     ssm = session.client("ssm")
     filters: Any = [{"Key": "InstanceIds", "Values": [instance]}]
@@ -88,21 +98,57 @@ def read(session: Session, instance: str) -> dict[str, Any]:
     with absent("InvalidInstanceId"):
         agents = ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
     if not agents:
-        return {"Agent": None, "Inventory": None, "Foreign": False, "Patched": False}
-    statuses = ssm.describe_instance_associations_status(InstanceId=instance)["InstanceAssociationStatusInfos"]
-    ran: Any = [{"key": "DocumentName", "value": NAME}, {"key": "Status", "value": "Success"}]
-    return {
-        "Agent": {"Ping": agents[0]["PingStatus"], "Platform": agents[0]["PlatformType"]},
-        "Inventory": next((one["AssociationId"] for one in statuses if one["Name"] == INVENTORY), None),
-        "Foreign": _foreign(ssm),
-        "Patched": bool(ssm.list_command_invocations(InstanceId=instance, Filters=ran)["CommandInvocations"]),
-    }
+        return {"Agent": None, "Foreign": False}
+    agent = {"Ping": agents[0]["PingStatus"], "Platform": agents[0]["PlatformType"]}
+    return {"Agent": agent, "Foreign": _foreign(ssm)}
+
+
+def remembered(session: Session, instance: str) -> list[Ran]:
+    """The commands of our document that succeeded on an instance, as far as Systems Manager remembers: 30 days."""
+    ssm = session.client("ssm")
+    ours: Any = [{"key": "DocumentName", "value": NAME}, {"key": "Status", "value": "Success"}]
+    found: list[Ran] = []
+    # An instance that was never registered is an error or an empty list.
+    with absent("InvalidInstanceId"):
+        sent = list(ssm.get_paginator("list_commands").paginate(InstanceId=instance, Filters=ours).search("Commands[]"))
+        if not sent:
+            return found
+        pages = ssm.get_paginator("list_command_invocations").paginate(InstanceId=instance, Filters=ours, Details=True)
+        ended = dict(pages.search("CommandInvocations[].[CommandId, CommandPlugins[0].ResponseFinishDateTime]"))
+        for one in sent:
+            at = ended.get(one["CommandId"])
+            if at is not None and one["DocumentVersion"] == VERSION:
+                given = VERSIONS.findall(one["Parameters"].get("Packages", ("",))[0])
+                found.append(Ran(dict(given), one["RequestedDateTime"], at))
+    return found
+
+
+def since(packages: Iterable[Mapping[str, Any]], ran: Sequence[Ran]) -> list[dict[str, Any]]:
+    """What the commands make of what Inspector reports, said without times: people approve no time.
+
+    `Installed`: a command has brought the package to its fixed version, and Inspector has not observed it since.
+    `Told`: all that is reported of it was known when the last command was sent, and so was told to who approved that.
+    """
+    last = max((one.sent for one in ran), default=None)
+    return [
+        {
+            **{key: value for key, value in package.items() if key not in ("First", "Last")},
+            "Installed": inspector.installable(package) and any(_brought(package, one) for one in ran),
+            "Told": last is not None and package["First"] <= last,
+        }
+        for package in packages
+    ]
+
+
+def _brought(package: Mapping[str, Any], ran: Ran) -> bool:
+    version = ran.versions.get(package["Name"])
+    return version is not None and compared(version, package["Fixed"]) >= 0 and package["Last"] < ran.ended
 
 
 def _foreign(ssm: Any) -> bool:
     with absent("InvalidDocument"):
         # The content of a version never changes.
-        found = ssm.get_document(Name=NAME, DocumentVersion="1")["Content"]
+        found = ssm.get_document(Name=NAME, DocumentVersion=VERSION)["Content"]
         return bool(json.loads(found) != CONTENT)
     return False
 
@@ -115,8 +161,6 @@ def hindrance(settings: Mapping[str, Any]) -> str | None:
         return f"the instance is {state}, so that nothing can be installed on it from here"
     if agent["Platform"] != "Linux":
         return f"the instance runs {agent['Platform']}, and the package managers of Linux alone are known here"
-    if settings["Inventory"] is None:
-        return f"no association collects the instance's inventory ({INVENTORY}): Inspector would not see what was done"
     if settings["Foreign"]:
         return f"the document {NAME} of the account is not the one that we make"
     return None
@@ -124,8 +168,10 @@ def hindrance(settings: Mapping[str, Any]) -> str | None:
 
 def named(packages: Iterable[Mapping[str, Any]]) -> list[str]:
     """The packages as the document takes them, each once, to the version that has all fixes."""
-    newest = {str(one["Name"]): str(one["Fixed"]) for one in packages}
-    return [f"{name}={version}" for name, version in sorted(newest.items())]
+    fixed: dict[str, list[str]] = {}
+    for one in packages:
+        fixed.setdefault(str(one["Name"]), []).append(str(one["Fixed"]))
+    return [f"{name}={newest(versions)}" for name, versions in sorted(fixed.items())]
 
 
 def strange(packages: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -133,18 +179,12 @@ def strange(packages: Iterable[Mapping[str, Any]]) -> list[str]:
     return [one for one in named(packages) if re.fullmatch(PACKAGE, one) is None]
 
 
-def changes(
-    resource: Resource,
-    settings: Mapping[str, Any],
-    packages: Sequence[Mapping[str, Any]],
-    criteria: Mapping[str, Any],
-) -> tuple[Change, ...]:
-    """Make the document, where there is none yet, install the packages, and let Inspector look again.
+def changes(resource: Resource, packages: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """Make the document, where there is none yet, and install the packages; the script proves their versions.
 
-    `criteria` filter the findings that must be gone in the end.
+    Inspector is not waited for: that takes hours, and nothing else could be done about the instance meanwhile.
     """
-    collect = _collect(resource, settings["Inventory"], packages, criteria)
-    return (_create(resource), _install(resource, packages), collect)
+    return (_create(resource), _install(resource, packages))
 
 
 def _create(resource: Resource) -> Change:
@@ -166,9 +206,10 @@ def _install(resource: Resource, packages: Sequence[Mapping[str, Any]]) -> Chang
         operation="send_command",
         parameters={
             "DocumentName": NAME,
-            "DocumentVersion": "1",
+            "DocumentVersion": VERSION,
             "InstanceIds": [resource.id],
             "Parameters": {"Packages": [",".join(named(packages))]},
+            "TimeoutSeconds": BEGUN,
             "Comment": "Palisade: fixed versions of vulnerable packages",
         },
         grants=(Grant("ssm:SendCommand", (_at(resource, OURS), resource.arn)),),
@@ -181,32 +222,7 @@ def _install(resource: Resource, packages: Sequence[Mapping[str, Any]]) -> Chang
             expected=("Success",),
             failed=ENDED,
             interval=30,
-            timeout=2 * 3600,
-        ),
-    )
-
-
-def _collect(
-    resource: Resource, association: str, packages: Sequence[Mapping[str, Any]], criteria: Mapping[str, Any]
-) -> Change:
-    """Collect the inventory at once, and wait until Inspector has closed the findings about the packages."""
-    names = [{"name": {"comparison": "EQUALS", "value": one["Name"]}} for one in packages[:FILTERS]]
-    fixed = f"packageManager == '{inspector.OPERATING_SYSTEM}' && fixedInVersion != '{inspector.UNFIXED}'"
-    return Change(
-        name="collect-inventory",
-        service="ssm",
-        operation="start_associations_once",
-        parameters={"AssociationIds": [association]},
-        grants=(Grant("ssm:StartAssociationsOnce", (_at(resource, COLLECTS).replace("*", association),)),),
-        irreversible="it only looks at what is installed",
-        effect=Probe(
-            "inspector2",
-            "list_findings",
-            {"filterCriteria": {**criteria, "vulnerablePackages": names}},
-            path=f"length(findings[].packageVulnerabilityDetails.vulnerablePackages[] | [?{fixed}])",
-            expected=(0,),
-            interval=300,
-            timeout=6 * 3600,
+            timeout=WAITED,
         ),
     )
 

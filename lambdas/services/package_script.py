@@ -1,8 +1,9 @@
 """The shell script of our document: it installs the given packages by the package manager that the instance has.
 
 `{{ Packages }}` is put in by Systems Manager, between quotes, and its allowedPattern admits no quote. Only packages
-that are installed are touched; the repository may have replaced the version that is named by a newer one. What counts
-is what is installed in the end, compared by the package manager's own rules.
+that are installed are asked for: what they depend on comes with them, and a newer version where the repository no
+longer has the one that is named. What counts is what is installed in the end, compared by the package manager's own
+rules; a package that is not installed is a failure, for nothing was done about what Inspector reports of it.
 Source: dnf(8), yum(8) "Specifying package names", apt-get(8) `--only-upgrade`, zypper(8); rpm(8) query formats;
 RPM Reference Manual, "Embedded Lua" (rpm.vercmp); dpkg(1) `--compare-versions`.
 """
@@ -66,8 +67,8 @@ export DEBIAN_FRONTEND=noninteractive
 if [ "$manager" = apt-get ]; then apt-get -q update || exit 1; fi
 left=0
 while IFS='=' read -r -d, name version; do
-  if [ -z "$(installed "$name")" ]; then echo "$name is not installed"; continue; fi
-  if ! fixed "$name" "$version"; then install "$name" "$version"; fi
+  if [ -z "$(installed "$name")" ]; then echo "$name is not installed" >&2; left=1; continue; fi
+  if ! fixed "$name" "$version"; then install "$name" "$version" </dev/null; fi
   if fixed "$name" "$version"; then
     echo "$name is at" $(installed "$name")
   else

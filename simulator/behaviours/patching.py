@@ -9,7 +9,7 @@ SCANS = "Amazon Inspector User Guide, Scanning Amazon EC2 instances with Amazon 
 INTEGRATION = "Amazon Inspector User Guide, Amazon Inspector integration with AWS Security Hub"
 AGENTS = "Systems Manager API Reference, DescribeInstanceInformation"
 SCRIPTS = "Systems Manager User Guide, Command document plugin reference"
-COMMANDS = "Systems Manager API Reference, SendCommand and ListCommandInvocations"
+COMMANDS = "Systems Manager API Reference, SendCommand, ListCommands and ListCommandInvocations"
 
 BEHAVIOURS = (
     *behaviours(
@@ -62,9 +62,11 @@ BEHAVIOURS = (
             ),
             (
                 "commands",
-                "A command is taken and run in its time, and its invocations tell status, code and output.",
+                "A command is taken and run in its time, and its invocations tell status, code and output; commands "
+                "are listed with their parameters, for 30 days.",
                 COMMANDS,
-                "test_a_command_takes_its_time_and_is_listed_with_what_it_has_said",
+                "test_a_command_takes_its_time_and_is_listed_with_what_it_has_said "
+                "test_commands_are_listed_with_their_parameters_for_thirty_days",
             ),
             (
                 "commands-refused",
@@ -73,12 +75,6 @@ BEHAVIOURS = (
                 COMMANDS,
                 "test_documents_of_aws_unknown_ones_and_other_parameters_are_refused "
                 "test_what_is_not_simulated_of_commands_is_refused_by_name",
-            ),
-            (
-                "inventory",
-                "Where Inspector scans instances, its association collects their inventory, at once if it is started.",
-                SCANS,
-                "test_inspectors_association_collects_the_inventory_where_instances_are_scanned",
             ),
         ),
     ),
@@ -104,7 +100,7 @@ DIFFERENCES = (
         (
             "command-documents",
             "Documents but those of schema 2.2 with one step aws:runShellScript, targets, rate control, a document's "
-            "hash, output to S3, ListCommands and CancelCommand are refused with 501.",
+            "hash, output to S3 and CancelCommand are refused with 501.",
             "Any other command document cannot be tried here. A version that is not there answers InvalidDocument.",
         ),
         (

@@ -69,7 +69,7 @@ class Inspector(Service):
         """Find a package vulnerable; returns the finding's ARN. Raises ServiceError where nothing is scanned.
 
         `package` has `name`, `version`, `fixed` (without it there is no fix yet), and `manager` where it is not of the
-        operating system.
+        operating system; empty where Inspector names none.
         """
         if not self.scans(account, region):
             raise ServiceError("AccessDeniedException", f"Inspector does not scan instances in {account} {region}")
@@ -143,13 +143,14 @@ class Inspector(Service):
 
 def _package(given: Mapping[str, str]) -> dict[str, Any]:
     epoch, upstream, release = split(given["version"])
+    manager = given.get("manager", MANAGED_BY_SYSTEM)
     return {
         "name": given["name"],
         "version": upstream,
         "epoch": int(epoch),
         **({"release": release} if release else {}),
         "arch": "X86_64",
-        "packageManager": given.get("manager", MANAGED_BY_SYSTEM),
+        **({"packageManager": manager} if manager else {}),
         "fixedInVersion": given.get("fixed", UNFIXED),
         **({"remediation": given["remediation"]} if "remediation" in given else {}),
         **({"filePath": given["path"]} if "path" in given else {}),
@@ -158,7 +159,7 @@ def _package(given: Mapping[str, str]) -> dict[str, Any]:
 
 def _fixed(package: Mapping[str, Any], installed: Mapping[str, str]) -> bool:
     """Whether a package is at its fix; what is inside applications an inventory of packages does not show."""
-    if package["packageManager"] != MANAGED_BY_SYSTEM:
+    if package.get("packageManager") != MANAGED_BY_SYSTEM:
         return False
     version = installed.get(package["name"])
     if version is None:

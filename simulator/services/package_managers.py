@@ -206,5 +206,10 @@ def unknown(program: str, arguments: Sequence[str]) -> int:
 
 
 def main(path: str, program: str) -> None:
-    """Run one program over the state at `path`, with the arguments of this process."""
+    """Run one program over the state at `path`, with the arguments of this process.
+
+    The scripts of packages may read what an installation is given as its input: here they read all of it.
+    """
+    if program in PROGRAMS:
+        sys.stdin.read()
     sys.exit(COMMANDS[program](Packages(Path(path)), sys.argv[1:]))

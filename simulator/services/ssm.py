@@ -1,18 +1,18 @@
-"""Systems Manager: managed instances, Run Command, and the association that collects their inventory.
+"""Systems Manager: managed instances, Run Command, and the inventory that is collected of them.
 
 A script of a document is really run (`ssm_hosts.py`). Which instances are managed, and what is installed on them, tests
 and scenarios say by `manage`, in the place of an agent. Source: AWS Systems Manager API Reference,
-DescribeInstanceInformation, SendCommand, ListCommandInvocations, GetCommandInvocation, StartAssociationsOnce,
-DescribeInstanceAssociationsStatus; User Guide, "Command document plugin reference"; Amazon Inspector User Guide,
-"Scanning Amazon EC2 instances".
+DescribeInstanceInformation, SendCommand, ListCommands, ListCommandInvocations, GetCommandInvocation; User Guide,
+"Command document plugin reference", "Run Command" (a history of 30 days); Amazon Inspector User Guide, "Scanning
+Amazon EC2 instances".
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from simulator.identity import Identities
     from simulator.world import World
 
-# Simulated seconds: until an agent takes a command, and how long it runs; an inventory, and how often it is collected.
+# Simulated seconds: until an agent takes a command, and how long it runs; how often the inventory is collected.
 TAKEN, RUNS = 2.0, 30.0
-COLLECTED, EVERY = 60.0, 1800.0
+EVERY = 1800.0
+REMEMBERED = timedelta(days=30)
 # The plugin's own limits of what an answer says.
 LONGEST_OUTPUT = 24_000
 UNSUPPORTED = (
@@ -38,7 +39,8 @@ UNSUPPORTED = (
     "AlarmConfiguration",
 )  # fmt: skip
 SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://docs.aws.amazon.com/systems-manager/run-command")
-INVENTORY = {"Name": "AWS-GatherSoftwareInventory", "AssociationName": "InspectorInventoryCollection-do-not-delete"}
+RUNNING = ("Pending", "InProgress")
+FILTERS = {"DocumentName", "Status"}
 Place = tuple[str, str]
 
 
@@ -52,6 +54,8 @@ class Invocation:
     version: str
     comment: str
     at: datetime
+    parameters: Mapping[str, Any]
+    ended: datetime | None = None
     status: str = "Pending"
     code: int = -1
     output: str = ""
@@ -60,6 +64,7 @@ class Invocation:
     def shown(self, *, details: bool) -> dict[str, Any]:
         """The invocation as ListCommandInvocations returns it."""
         plugin = {"Name": "install", "Status": self.status, "ResponseCode": self.code, "Output": self.output}
+        finished = {"ResponseFinishDateTime": self.ended} if self.ended else {}
         return {
             "CommandId": self.command,
             "InstanceId": self.instance,
@@ -69,7 +74,7 @@ class Invocation:
             "RequestedDateTime": self.at,
             "Status": self.status,
             "StatusDetails": self.status,
-            "CommandPlugins": [plugin] if details else [],
+            "CommandPlugins": [{**plugin, **finished}] if details else [],
         }
 
 
@@ -79,7 +84,7 @@ class SystemsManager(SsmAutomation):
     def __init__(self, world: World, identities: Identities) -> None:
         super().__init__(world, identities)
         self._hosts: dict[Place, dict[str, Host]] = {}
-        self._invocations: dict[Place, list[Invocation]] = {}
+        self._held: dict[Place, list[Invocation]] = {}
 
     def manage(self, account: str, region: str, instance: str, host: Host) -> None:
         """Let an instance be managed, as its agent does; its inventory is collected from now on."""
@@ -117,27 +122,6 @@ class SystemsManager(SsmAutomation):
         ]
         return {"InstanceInformationList": shown}
 
-    def describe_instance_associations_status(self, call: Call) -> dict[str, Any]:
-        """DescribeInstanceAssociationsStatus: Inspector's own association, where it scans instances."""
-        name = call.parameters["InstanceId"]
-        self._managed(call, name)
-        inspector = self.world.service(Inspector)
-        if not inspector.scans(call.account, call.region):
-            return {"InstanceAssociationStatusInfos": []}
-        identifier = _association(call.account, call.region)
-        status = {"AssociationId": identifier, "InstanceId": name, "Status": "Success", **INVENTORY}
-        return {"InstanceAssociationStatusInfos": [status]}
-
-    def start_associations_once(self, call: Call) -> dict[str, Any]:
-        """StartAssociationsOnce: the inventory of every managed instance is collected."""
-        for identifier in call.parameters["AssociationIds"]:
-            on = self.world.service(Inspector).scans(call.account, call.region)
-            if identifier != _association(call.account, call.region) or not on:
-                raise ServiceError("AssociationDoesNotExist", "The specified association doesn't exist.")
-        collect = partial(self._collect, call.account, call.region)
-        self.world.agenda.soon(collect, "inventory", seconds=COLLECTED)
-        return {}
-
     def send_command(self, call: Call) -> dict[str, Any]:
         """SendCommand: a document of the account on instances that are named."""
         asked = call.parameters
@@ -150,56 +134,56 @@ class SystemsManager(SsmAutomation):
             if not self._running(call.account, call.region, name):
                 raise ServiceError("InvalidInstanceId", f"Instances [[{name}]] not in a valid state for account")
         identifier, now = str(uuid.uuid5(SPACE, call.request_id)), self.world.agenda.now()
+        sent: list[Invocation] = []
         for name in names:
             invocation = Invocation(
-                identifier, name, command.name, command.version, asked.get("Comment", ""), at=now
-            )  # fmt: skip
-            self._invocations.setdefault((call.account, call.region), []).append(invocation)
+                identifier,
+                name,
+                command.name,
+                command.version,
+                asked.get("Comment", ""),
+                at=now,
+                parameters=dict(asked.get("Parameters") or {}),
+            )
+            sent.append(invocation)
             host = self.host(call.account, call.region, name)
             self.world.agenda.soon(partial(self._take, host, command, invocation), f"command {name}", seconds=TAKEN)
-        shown = {
-            "CommandId": identifier,
-            "DocumentName": command.name,
-            "DocumentVersion": command.version,
-            "Comment": asked.get("Comment", ""),
-            "Parameters": dict(asked.get("Parameters") or {}),
-            "InstanceIds": list(names),
-            "RequestedDateTime": now,
-            "Status": "Pending",
-            "StatusDetails": "Pending",
-            "TargetCount": len(names),
-        }
-        return {"Command": shown}
+        self._held.setdefault((call.account, call.region), []).extend(sent)
+        return {"Command": _command(sent)}
+
+    def list_commands(self, call: Call) -> dict[str, Any]:
+        """ListCommands, the latest first, all on one page."""
+        asked, filters = call.parameters, _filters(call, "commands")
+        commands: dict[str, list[Invocation]] = {}
+        for one in self._remembered(call):
+            commands.setdefault(one.command, []).append(one)
+        shown = [
+            _command(sent[::-1])
+            for identifier, sent in commands.items()
+            if asked.get("CommandId") in (None, identifier)
+            and asked.get("InstanceId") in (None, *(one.instance for one in sent))
+        ]
+        return {"Commands": [one for one in shown if all(one[key] == value for key, value in filters.items())]}
 
     def list_command_invocations(self, call: Call) -> dict[str, Any]:
         """ListCommandInvocations, the latest first, all on one page."""
-        asked = call.parameters
-        tests = {"DocumentName": "document", "Status": "status"}
-        filters = {one["key"]: one["value"] for one in asked.get("Filters") or ()}
-        if strange := set(filters) - set(tests):
-            raise not_simulated(f"the filter {', '.join(sorted(strange))} of invocations")
-        found = [
+        asked, filters = call.parameters, _filters(call, "invocations")
+        shown = [
             one.shown(details=bool(asked.get("Details")))
-            for one in reversed(self._invocations.get((call.account, call.region), []))
-            if asked.get("CommandId") in (None, one.command)
-            and asked.get("InstanceId") in (None, one.instance)
-            and all(getattr(one, tests[key]) == value for key, value in filters.items())
+            for one in self._remembered(call)
+            if asked.get("CommandId") in (None, one.command) and asked.get("InstanceId") in (None, one.instance)
         ]
-        return {"CommandInvocations": found}
+        return {"CommandInvocations": [one for one in shown if all(one[key] == filters[key] for key in filters)]}
 
     def get_command_invocation(self, call: Call) -> dict[str, Any]:
         """GetCommandInvocation."""
         asked = call.parameters
-        for one in self._invocations.get((call.account, call.region), []):
+        for one in self._remembered(call):
             if (one.command, one.instance) == (asked["CommandId"], asked["InstanceId"]):
                 shown = {key: value for key, value in one.shown(details=False).items() if key != "CommandPlugins"}
                 ended = {"StandardOutputContent": one.output, "StandardErrorContent": one.error}
                 return {**shown, "PluginName": "install", "ResponseCode": one.code, **ended}
         raise ServiceError("InvocationDoesNotExist", "The command ID and instance ID you specified did not match any.")
-
-    def list_commands(self, call: Call) -> dict[str, Any]:
-        """Refused: invocations are listed."""
-        raise not_simulated("ListCommands")
 
     def cancel_command(self, call: Call) -> dict[str, Any]:
         """Refused: a command runs to its end here."""
@@ -212,6 +196,7 @@ class SystemsManager(SsmAutomation):
         self.world.agenda.soon(run, f"command {invocation.instance}", seconds=RUNS)
 
     def _run(self, host: Host, command: Command, invocation: Invocation) -> None:
+        invocation.ended = self.world.agenda.now()
         if not command.runs_on(host.platform):
             # A step whose precondition does not hold is skipped, and the command has succeeded.
             invocation.status, invocation.code = "Success", 0
@@ -234,6 +219,11 @@ class SystemsManager(SsmAutomation):
 
         self.world.agenda.soon(collect, "inventory", seconds=EVERY, background=True)
 
+    def _remembered(self, call: Call) -> list[Invocation]:
+        """The invocations of the last 30 days, the latest first."""
+        since = self.world.agenda.now() - REMEMBERED
+        return [one for one in reversed(self._held.get((call.account, call.region), [])) if one.at > since]
+
     def _managed(self, call: Call, name: str) -> None:
         if name not in self._hosts.get((call.account, call.region), {}):
             raise ServiceError("InvalidInstanceId", f"Instances [[{name}]] not in a valid state for account")
@@ -254,5 +244,27 @@ def _state(account: str, region: str, name: str) -> str | None:
     return str(instances[name].state) if name in instances else None
 
 
-def _association(account: str, region: str) -> str:
-    return str(uuid.uuid5(SPACE, f"{account}/{region}/{INVENTORY['AssociationName']}"))
+def _filters(call: Call, what: str) -> dict[str, str]:
+    filters = {one["key"]: one["value"] for one in call.parameters.get("Filters") or ()}
+    if strange := set(filters) - FILTERS:
+        raise not_simulated(f"the filter {', '.join(sorted(strange))} of {what}")
+    return filters
+
+
+def _command(sent: Sequence[Invocation]) -> dict[str, Any]:
+    """One command as SendCommand and ListCommands return it: it has ended when it has on every instance."""
+    statuses = [one.status for one in sent]
+    first = sent[0]
+    status = next((one for one in (*RUNNING, "Failed") if one in statuses), "Success")
+    return {
+        "CommandId": first.command,
+        "DocumentName": first.document,
+        "DocumentVersion": first.version,
+        "Comment": first.comment,
+        "Parameters": dict(first.parameters),
+        "InstanceIds": [one.instance for one in sent],
+        "RequestedDateTime": first.at,
+        "Status": status,
+        "StatusDetails": status,
+        "TargetCount": len(sent),
+    }

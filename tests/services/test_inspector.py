@@ -35,7 +35,8 @@ def test_many_findings_about_one_package_are_one_entry_with_the_newest_fix_and_t
     inspector_finds(member, PLACE, "i-2", "CVE-2023-0004", {"name": "curl", "version": "7-1"}, "CRITICAL")
     inspector_finds(member, PLACE, "i-3", "CVE-2023-0005", {"name": "curl", "version": "7-1", "fixed": "7-2"})
     (found,) = inspector.packages(member, "i-2")
-    assert found == {
+    assert found["First"] <= found["Last"]
+    assert {key: value for key, value in found.items() if key not in ("First", "Last")} == {
         "Name": "openssl",
         "Version": "1:1.0.2k-24",
         "Manager": "OS",
@@ -45,6 +46,19 @@ def test_many_findings_about_one_package_are_one_entry_with_the_newest_fix_and_t
         "Exploited": False,
         "Command": "",
     }
+
+
+def test_what_people_run_is_said_once_each_up_to_a_number() -> None:
+    found = [{"Command": "yum update curl"}, {"Command": "", "Name": "lodash", "Fixed": "4"}]
+    assert inspector.advised([*found, *found]) == "yum update curl; update lodash to 4"
+    assert inspector.advised(found, 1) == "yum update curl"
+
+
+def test_a_package_of_which_no_manager_is_known_is_not_taken_for_one_of_the_system(member: Session) -> None:
+    inspector_finds(member, PLACE, "i-4", "CVE-2023-0006", {**OPENSSL, "manager": ""})
+    (found,) = inspector.packages(member, "i-4")
+    assert found["Manager"] == ""
+    assert not inspector.installable(found)
 
 
 def test_packages_are_said_up_to_a_number_and_then_counted() -> None:
@@ -60,9 +74,21 @@ def test_packages_are_said_up_to_a_number_and_then_counted() -> None:
     ("name", "manager", "installable"),
     [
         ("openssl", "OS", True),
+        ("openssl", "", False),
         ("kernel", "OS", False),
+        ("kernel-core", "OS", False),
+        ("kernel-devel", "OS", False),
+        ("kernel6.12", "OS", False),
+        ("kernel-headers", "OS", True),
+        ("kernel6.12-tools", "OS", True),
+        ("perf", "OS", True),
+        ("bpftool", "OS", True),
+        ("linux", "OS", False),
+        ("linux-aws", "OS", False),
         ("linux-image-5.4.0-1", "OS", False),
+        ("linux-tools-5.4.0-1", "OS", False),
         ("linux-libc-dev", "OS", True),
+        ("linuxptp", "OS", True),
         ("lodash", "NPM", False),
     ],
 )

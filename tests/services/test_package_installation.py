@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from lambdas.services.package_installation import CONTENT, NAME, PACKAGE, named, strange
+from lambdas.services.package_installation import CONTENT, NAME, PACKAGE, Ran, named, since, strange
 from lambdas.services.package_script import SCRIPT
 from simulator.services.ssm_hosts import Host
 
@@ -30,11 +31,10 @@ def test_only_the_named_packages_are_installed_to_the_fixed_version_or_what_has_
         "nginx": ["1.22-1"],
     }
     host = Host("Linux", "Linux", manager, installed, offered)
-    wanted = "curl=7.79.1-4,nginx=1.22-1,openssl=1:1.0.2k-24.0.6,wget=1.20-1"
-    code, said, _ = run(host, wanted)
-    assert code == 0
-    assert host.packages == {**installed, "openssl": "1:1.0.2k-24.0.6", "curl": "7.79.1-6"}
-    assert "nginx is not installed" in said
+    # What an installation runs may read all of its input: the list of packages is not that.
+    wanted = "curl=7.79.1-4,openssl=1:1.0.2k-24.0.6,wget=1.21-1"
+    assert run(host, wanted)[0] == 0
+    assert host.packages == {**installed, "openssl": "1:1.0.2k-24.0.6", "curl": "7.79.1-6", "wget": "1.21-1"}
     before = dict(host.packages)
     assert run(host, wanted)[0] == 0
     assert host.packages == before, "a second run changes nothing"
@@ -47,6 +47,15 @@ def test_what_cannot_be_brought_to_its_fixed_version_fails_and_the_rest_is_insta
     assert code == 1
     assert "curl is still at" in said
     assert host.packages["wget"] == "1-2"
+
+
+@pytest.mark.parametrize("manager", ["dnf", "apt-get"])
+def test_a_package_that_is_not_installed_is_not_brought_in_and_fails_what_was_asked(manager: str) -> None:
+    host = Host("Linux", "Linux", manager, {"wget": "1-1"}, {"wget": ["1-2"], "nginx": ["1.22-1"]})
+    code, _, said = run(host, "nginx=1.22-1,wget=1-2")
+    assert code == 1
+    assert said == "nginx is not installed\n"
+    assert host.packages == {"wget": "1-2"}
 
 
 @pytest.mark.parametrize(("installed", "fixed", "done"), [
@@ -77,6 +86,38 @@ def test_each_package_is_named_once_and_what_has_another_form_is_strange() -> No
     assert named(found) == ["a'b=1", "curl=8-1"]
     assert strange(found) == ["a'b=1"]
     assert re.fullmatch(PACKAGE, "libstdc++6=1:12.3.0~rc1-1ubuntu1+b1")
+
+
+def test_a_package_of_several_entries_is_named_with_the_newest_fixed_version() -> None:
+    for versions in (("1.9-1", "1.10-1"), ("1.10-1", "1.9-1")):
+        assert named({"Name": "curl", "Fixed": version} for version in versions) == ["curl=1.10-1"]
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+RAN = Ran({"curl": "8-1"}, NOON, NOON + timedelta(minutes=5))
+ENTRY = {"Name": "curl", "Manager": "OS", "Fixed": "8-1", "First": NOON - timedelta(days=1), "Last": NOON}
+
+
+@pytest.mark.parametrize(("entry", "ran", "is_installed", "is_told"), [
+    ({}, [], False, False),
+    ({}, [RAN], True, True),
+    ({"Last": NOON + timedelta(minutes=4)}, [RAN], True, True),
+    ({"Last": NOON + timedelta(minutes=5)}, [RAN], False, True),
+    ({"Fixed": "7-9"}, [RAN], True, True),
+    ({"Fixed": "8-2"}, [RAN], False, True),
+    ({"Name": "wget"}, [RAN], False, True),
+    ({"Manager": "NPM"}, [RAN], False, True),
+    ({"First": NOON + timedelta(minutes=1), "Last": NOON + timedelta(minutes=1)}, [RAN], True, False),
+    ({}, [Ran({"wget": "1-2"}, NOON + timedelta(hours=1), NOON + timedelta(hours=2)), RAN], True, True),
+    ({"First": NOON + timedelta(minutes=1), "Name": "wget", "Last": NOON + timedelta(minutes=1)},
+     [RAN, Ran({}, NOON + timedelta(hours=1), NOON + timedelta(hours=2))], False, True),
+])  # fmt: skip
+def test_what_a_command_installed_counts_until_inspector_observes_it_again_and_times_are_not_told(
+    entry: dict[str, Any], ran: list[Ran], *, is_installed: bool, is_told: bool
+) -> None:
+    (found,) = since([{**ENTRY, **entry}], ran)
+    assert (found["Installed"], found["Told"]) == (is_installed, is_told)
+    assert not any(isinstance(value, datetime) for value in found.values())
 
 
 def test_the_document_s_name_follows_from_its_content_and_is_one_that_aws_takes() -> None:

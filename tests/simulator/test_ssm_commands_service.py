@@ -110,6 +110,36 @@ def test_a_command_takes_its_time_and_is_listed_with_what_it_has_said(opened: Lo
         client(opened).get_command_invocation(CommandId=command, InstanceId="i-0123456789abcdef0")
 
 
+def test_commands_are_listed_with_their_parameters_for_thirty_days(opened: LocalOrganization) -> None:
+    one, other, name = instance(opened), instance(opened), document(opened, "echo {{ Word }}", parameters=WORD)
+
+    def listed(**more: Any) -> list[dict[str, Any]]:
+        filters = [{"key": key, "value": value} for key, value in more.pop("filters", {}).items()]
+        given = {"key": "DocumentName", "value": name}
+        return list(client(opened).list_commands(Filters=[given, *filters], **more)["Commands"])
+
+    sent = client(opened).send_command(
+        DocumentName=name, InstanceIds=[one, other], Parameters={"Word": ["first"]}, DocumentVersion="1"
+    )["Command"]
+    assert listed(InstanceId=one, filters={"Status": "Success"}) == []
+    opened.rest()
+    ran(opened, name, other, Word="second")
+    (first,) = listed(InstanceId=one, filters={"Status": "Success"})
+    assert (first["CommandId"], first["DocumentVersion"]) == (sent["CommandId"], "1")
+    assert (first["Parameters"], first["InstanceIds"]) == ({"Word": ["first"]}, [one, other])
+    assert first["RequestedDateTime"] == sent["RequestedDateTime"]
+    (shown,) = client(opened).list_command_invocations(CommandId=sent["CommandId"], InstanceId=one, Details=True)[
+        "CommandInvocations"
+    ]
+    assert shown["CommandPlugins"][0]["ResponseFinishDateTime"] > first["RequestedDateTime"]
+    assert [command["Parameters"]["Word"] for command in listed(InstanceId=other)] == [["second"], ["first"]]
+    assert listed(CommandId=sent["CommandId"], filters={"Status": "Failed"}) == []
+    with pytest.raises(ClientError, match="not simulated"):
+        listed(filters={"InvokedAfter": "2026-01-01T00:00:00Z"})
+    opened.advance(timedelta(days=31))
+    assert listed() == []
+
+
 EVR = "rpm -q --qf '%|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE}\\n' curl"
 APT = "apt-get -q update; apt-get -y --only-upgrade install curl=8-2"
 
@@ -162,18 +192,5 @@ def test_what_is_not_simulated_of_commands_is_refused_by_name(opened: LocalOrgan
     name, targets = document(opened, "true"), [{"Key": "tag:a", "Values": ["b"]}]
     with pytest.raises(ClientError, match="Targets is not simulated"):
         client(opened).send_command(DocumentName=name, Targets=targets)
-    for operation, given in (("list_commands", {}), ("cancel_command", {"CommandId": "0" * 36})):
-        with pytest.raises(ClientError, match="not simulated"):
-            getattr(client(opened), operation)(**given)
-
-
-def test_inspectors_association_collects_the_inventory_where_instances_are_scanned(opened: LocalOrganization) -> None:
-    host = instance(opened)
-    nothing = client(opened).describe_instance_associations_status(InstanceId=host)
-    assert nothing["InstanceAssociationStatusInfos"] == []
-    client(opened, "inspector2").enable(accountIds=[MEMBER], resourceTypes=["EC2"])
-    (shown,) = client(opened).describe_instance_associations_status(InstanceId=host)["InstanceAssociationStatusInfos"]
-    assert shown["Name"] == "AWS-GatherSoftwareInventory"
-    client(opened).start_associations_once(AssociationIds=[shown["AssociationId"]])
-    with pytest.raises(ClientError, match="AssociationDoesNotExist"):
-        client(opened).start_associations_once(AssociationIds=["8dfe3659-4309-493a-8755-0123456789ab"])
+    with pytest.raises(ClientError, match="not simulated"):
+        client(opened).cancel_command(CommandId="0" * 36)
