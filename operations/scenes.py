@@ -114,9 +114,14 @@ class Stage:
             raise LostError(f"the ledger says nothing of {one.resource.arn}")
         return known[-1]
 
-    def awaits(self, one: Broken, *, slow: bool) -> bool:
-        """Whether a plan that takes time, or one that does not, awaits approval."""
-        return one.outcome == "awaiting-approval" and self.last(one).slow is slow
+    def asked(self, *, slow: bool) -> tuple[Broken, LedgerOutcome]:
+        """The question with the most changes that take time, or that do not, and its resource; SceneError for none."""
+        waiting = [(one, self.outcomes(one)) for one in self.broken if one.outcome == "awaiting-approval"]
+        questions = [(one, known) for one, every in waiting for known in every if known.question and known.slow is slow]
+        if not questions:
+            taking = "time" if slow else "no time"
+            raise SceneError(f"nothing of this run has a plan that takes {taking} and waits for a person's approval")
+        return max(questions, key=lambda found: found[1].changes)
 
     def verdict(self, one: Broken) -> Verdict:
         """What the control says of the resource as it is now, without parameters of its own."""
@@ -159,8 +164,7 @@ class Stage:
 
 def approval(stage: Stage, scene: Scene) -> None:
     """A plan waits for people, is approved by a person by name, and is then made and proved."""
-    one = stage.first(lambda one: stage.awaits(one, slow=False), "waits for a person's approval")
-    asked = stage.last(one)
+    one, asked = stage.asked(slow=False)
     scene.say(f"{one.control.id} on {_short(one.resource)} awaits approval: {asked.reason}")
     stage.ask("alice", "approve", asked.remediation, "agreed with the team")
     ended = stage.last(one)
@@ -172,8 +176,7 @@ def approval(stage: Stage, scene: Scene) -> None:
 
 def long_plan(stage: Stage, scene: Scene) -> None:
     """A plan of many slow steps is killed on its way, and ends as if it had not been."""
-    one = stage.first(lambda one: stage.awaits(one, slow=True), "has a plan that takes time and waits for approval")
-    asked = stage.last(one)
+    one, asked = stage.asked(slow=True)
     # Its third call as the writer: changes are made, and more are to come.
     writer = f"*:assumed-role/{stage.names.writer_role}/*"
     kill = Fault(Kind.KILL, account=one.resource.account, principal=writer, nth=3, after_effect=True)

@@ -29,7 +29,10 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class LedgerOutcome:
-    """One outcome as the ledger holds it; `slow` says that its plan has changes that take time."""
+    """One outcome as the ledger holds it, with the changes of its plan; `slow` says that some of them take time.
+
+    `question` says that people were asked by it: a finding of another product can wait for what a sibling has asked.
+    """
 
     at: datetime
     remediation: str
@@ -39,6 +42,8 @@ class LedgerOutcome:
     outcome: str
     reason: str
     slow: bool
+    changes: int
+    question: bool
 
 
 def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -> list[LedgerOutcome]:
@@ -48,6 +53,7 @@ def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -
     found = []
     for item in sorted((one for page in pages for one in page["Items"]), key=lambda one: one["at"]["S"]):
         body = json.loads(item["body"]["S"])
+        changes = body.get("plan", {}).get("changes", ())
         if "outcome" in body and "resource" in body and item["at"]["S"] >= first:
             found.append(
                 LedgerOutcome(
@@ -58,7 +64,9 @@ def ledger_outcomes(hub: Session, names: Names, since: datetime | None = None) -
                     body["resource"],
                     body["outcome"],
                     body["reason"],
-                    any(change["effect"] for change in body.get("plan", {}).get("changes", ())),
+                    any(change["effect"] for change in changes),
+                    len(changes),
+                    item["entry"]["S"].startswith("asked-"),
                 )
             )
     return found

@@ -1,4 +1,4 @@
-"""`palisade simulate` as `make demo` runs it, in one Region: everything broken ends well, and every scene holds."""
+"""`palisade simulate` as `make demo` runs it: everything broken ends well, and every scene holds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from operations.simulation import run
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out, said = tmp_path_factory.mktemp("demo"), StringIO()
-    held = run(3, ("eu-west-1",), 7, out, Console(file=said, width=300))
+    held = run(3, ("eu-west-1", "us-east-1"), 1, out, Console(file=said, width=300))
     assert held, said.getvalue()
     return out, said.getvalue()
 
