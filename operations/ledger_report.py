@@ -16,7 +16,7 @@ from rich.text import Text
 from lambdas.remediation import describe, undo
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.people import next_undo
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, outcome_of
 from lambdas.remediation.undo import NotUndoableError
 from operations.account_access import FAILURES
 from operations.advance import AdvanceError, duration_of
@@ -82,7 +82,7 @@ def story(hub: Hub, remediation: str, *, as_json: bool) -> None:
         if subject is not None:
             console.print(_subject(remediation, subject))
         console.print(_events(entries))
-        if any(entry["entry"] == "outcome" for entry in entries):
+        if outcome_of(entries) is not None:
             console.print(Text(_undo(ledger, remediation, entries)))
     except FAILURES as error:
         raise readable(error, "the ledger") from error

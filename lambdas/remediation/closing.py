@@ -18,7 +18,7 @@ from lambdas.remediation.guard import Guard, LimitedError
 from lambdas.remediation.lease_items import HOUR, Lease
 from lambdas.remediation.outcome import TOLD, WORKFLOW, Outcome, Result
 from lambdas.remediation.policy import AccountPolicy
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, outcome_of
 from lambdas.remediation.request import Request
 from lambdas.remediation.storms import Storms, untold
 from lambdas.remediation.tell import Voice
@@ -76,7 +76,7 @@ class Closing:
     def declined(self, request: Request, policy: AccountPolicy, case: Case) -> Result | None:
         """End what people have rejected or left unanswered; None where that is written down already."""
         result = approvals.declined(case)
-        if any(one["entry"] == "outcome" for one in self.ledger.entries(request.id)):
+        if outcome_of(self.ledger.entries(request.id)) is not None:
             return None
         unnoted = self.tell(request, policy, result)
         self.guard.stand(case.key, _standing(request, policy, result))

@@ -22,7 +22,7 @@ from lambdas.remediation.case import AGAIN_SECONDS, Approval, Case, Next, case_k
 from lambdas.remediation.guard import Guard
 from lambdas.remediation.lease_items import STOP_KEY
 from lambdas.remediation.people import next_undo
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, outcome_of
 from lambdas.remediation.undo import NotUndoableError
 
 REASON = 500
@@ -99,7 +99,7 @@ class Endpoint:
     def undo(self, asked: Asked) -> dict[str, Any]:
         """Undo a remediation: at once by an approver, else as a question to the approvers."""
         entries = self._entries(asked.remediation)
-        ended = next((one for one in entries if one["entry"] == "outcome"), None)
+        ended = outcome_of(entries)
         try:
             if ended is None:
                 raise RequestError(409, f"{asked.remediation} has not ended")

@@ -20,7 +20,7 @@ from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, outcome_of
 from lambdas.remediation.request import InvalidRequestError, Request, parse, request_of
 from lambdas.remediation.undo import NotUndoableError, Undo, undo_id
 
@@ -55,7 +55,7 @@ def ask_undo(pipeline: Pipeline, remediation: str, requester: str) -> Result | N
     """Ask people whether a remediation is to be undone; raises NotUndoableError where nothing could be."""
     ledger = pipeline.closing.ledger
     entries = ledger.entries(remediation)
-    ended = next((one for one in entries if one["entry"] == "outcome"), None)
+    ended = outcome_of(entries)
     if ended is None:
         raise NotUndoableError(f"{remediation} is no remediation that has ended")
     changes = undo.plan_of(entries)
@@ -84,7 +84,7 @@ def resume(pipeline: Pipeline, remediation: str) -> None:
     """Start the steps of a long plan again where no execution makes them any more."""
     entries = pipeline.closing.ledger.entries(remediation)
     begun = next((one for one in entries if one["entry"] == PLAN), None)
-    if begun is None or any(one["entry"] == "outcome" for one in entries):
+    if begun is None or outcome_of(entries) is not None:
         return
     undoing, partition = begun["kind"] == UNDO, pipeline.partition
     request = request_of(begun, remediation, partition) if undoing else parse(begun["request"], partition)
@@ -129,7 +129,7 @@ def next_undo(ledger: Ledger, remediation: str) -> tuple[str, int]:
     """Return the id and number of the next undo of a remediation; raises NotUndoableError where it is undone."""
     number = 1
     while entries := ledger.entries(undo_id(remediation, number)):
-        ended = next((one for one in entries if one["entry"] == "outcome"), None)
+        ended = outcome_of(entries)
         if ended is not None and ended["outcome"] == Outcome.UNDONE:
             raise NotUndoableError(f"{remediation} is undone already, by {undo_id(remediation, number)}")
         if ended is None:
@@ -152,7 +152,7 @@ def _undo(pipeline: Pipeline, case: Case, run: str) -> Result | None:
         raise UnknownQuestionError(f"{case.key} does not say what is to be undone")
     ledger = pipeline.closing.ledger
     entries = ledger.entries(case.undone)
-    ended = next((one for one in entries if one["entry"] == "outcome"), None)
+    ended = outcome_of(entries)
     if ended is None:
         raise UnknownQuestionError(f"the ledger has no outcome of {case.undone}")
     request = request_of(ended, case.asked, pipeline.partition)

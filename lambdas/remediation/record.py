@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,6 +33,11 @@ OBJECT, SHA256 = "object", "sha256"
 
 class TamperedError(Exception):
     """An entry's object does not hold the bytes that were written."""
+
+
+def outcome_of(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The entry of a remediation that says how it ended; None where it has not."""
+    return next((one for one in entries if one["entry"] == "outcome"), None)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from lambdas.remediation.long_plans import PLAN, Ended, LongPlan, Wait
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Entries, Pipeline
 from lambdas.remediation.policy import AccountPolicy
+from lambdas.remediation.record import outcome_of
 from lambdas.remediation.request import Request, parse, request_of
 from lambdas.remediation.undo import Undo
 
@@ -36,7 +37,7 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
     begun = next((one for one in entries if one["entry"] == PLAN), None)
     if begun is None:
         raise UnknownRemediationError(f"{remediation} was never handed over to the state machine")
-    if any(one["entry"] == "outcome" for one in entries):
+    if outcome_of(entries) is not None:
         return {"done": True, "wait": 0}
     undoing, partition = begun["kind"] == UNDO, pipeline.partition
     request = request_of(begun, remediation, partition) if undoing else parse(begun["request"], partition)

@@ -27,7 +27,7 @@ from lambdas.remediation.lease_items import HOUR, STOP_KEY
 from lambdas.remediation.long_plans import PLAN
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.policy import AccountPolicy, PolicyError, stored
-from lambdas.remediation.record import Ledger
+from lambdas.remediation.record import Ledger, outcome_of
 from lambdas.remediation.request import InvalidRequestError, request_of, subject
 from lambdas.remediation.tell import AUTHOR, Voice
 
@@ -133,8 +133,7 @@ class Sweep:
 
     def _stands(self, case: Case) -> bool:
         """Whether the account's policy, as it is now, exempts a resource as the ledger says."""
-        entries = self.ledger.entries(case.remediation or "")
-        ended = next((one for one in entries if one["entry"] == "outcome"), None)
+        ended = outcome_of(self.ledger.entries(case.remediation or ""))
         if ended is None:
             return True
         account = ended["account"]
@@ -347,8 +346,8 @@ class Sweep:
         return {"key": {"S": key}, **answer.get("Item", {})}
 
     def _why(self, case: Case) -> str:
-        entries = self.ledger.entries(case.remediation or "")
-        return next((one["reason"] for one in entries if one["entry"] == "outcome"), "the ledger does not say which")
+        ended = outcome_of(self.ledger.entries(case.remediation or ""))
+        return "the ledger does not say which" if ended is None else str(ended["reason"])
 
     def _say(self, what: str, case: Case, text: str) -> None:
         control, account, region, arn = case.key.split("#", 4)[1:]

@@ -19,6 +19,7 @@ from lambdas.remediation.attempt import tags_of
 from lambdas.remediation.differences import Difference, Missing, differences
 from lambdas.remediation.earlier import earlier
 from lambdas.remediation.outcome import Outcome, Result
+from lambdas.remediation.record import outcome_of
 from lambdas.remediation.request import Request
 from lambdas.remediation.session_policy import PolicyTooLongError
 
@@ -42,7 +43,7 @@ def undo_id(remediation: str, number: int) -> str:
 def plan_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
     """Read the changes that undo a remediation from its entries, in order; raises NotUndoableError."""
     journal = earlier(entries)
-    if not any(entry["entry"] == "outcome" for entry in entries):
+    if outcome_of(entries) is None:
         raise NotUndoableError("the remediation has not ended")
     if not journal.changed:
         raise NotUndoableError("the remediation has changed nothing, or is undone already")

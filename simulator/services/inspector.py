@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from simulator.call import Call, ServiceError
+from simulator.call import Call, ServiceError, not_simulated
 from simulator.service import Service
 from simulator.services.inspector_format import PATH, finding_format
 from simulator.services.package_managers import compare, split
@@ -127,7 +127,7 @@ class Inspector(Service):
         """ListFindings: those that every filter admits, a filter by any of its values."""
         criteria = call.parameters.get("filterCriteria") or {}
         if call.parameters.get("sortCriteria"):
-            raise ServiceError("NotImplemented", "sortCriteria is not simulated", 501)
+            raise not_simulated("sortCriteria")
         found = [
             copy.deepcopy(one)
             for one in self._findings.get((call.account, call.region), {}).values()
@@ -171,10 +171,10 @@ def _admits(finding: Mapping[str, Any], name: str, filters: list[Mapping[str, An
     if name == "vulnerablePackages":
         packages = finding["packageVulnerabilityDetails"]["vulnerablePackages"]
         if strange := {key for one in filters for key in one} - {"name"}:
-            raise ServiceError("NotImplemented", f"a filter of packages by {', '.join(strange)} is not simulated", 501)
+            raise not_simulated(f"a filter of packages by {', '.join(strange)}")
         return any(_meets(package["name"], one["name"]) for package in packages for one in filters)
     if name not in FIELDS:
-        raise ServiceError("NotImplemented", f"the filter {name} is not simulated", 501)
+        raise not_simulated(f"the filter {name}")
     return any(_meets(FIELDS[name](finding), one) for one in filters)
 
 
