@@ -6,7 +6,6 @@ and state machine: what is delivered again is handed to a pipeline of its own, a
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +38,7 @@ from operations import scenario
 from operations.local_estate import HUB
 from simulator.door import Entry
 from tests.controls.cases import Case, settled
+from tests.organization.copies import Copies
 from tests.organization.loop_world import NAMES, PLACE, REGION, TEAM, Loop, deployed
 from tests.organization.product_world import ARRIVAL, of_product
 from tests.organization.scrubbing import scrubbed
@@ -68,6 +68,7 @@ class Bench:
         self._endpoint: Endpoint | None = None
         self._waiting = False
         self._until = self._now()
+        self.copies = Copies(loop.organization, lambda: self._waiting)
         functions = loop.hub.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -352,23 +353,6 @@ class Bench:
     def over(self) -> None:
         """Wait until the lock of a killed run is over, and its message comes again."""
         self.wait(timedelta(seconds=LOCK_SECONDS + 1))
-
-    @contextmanager
-    def struck(self, number: int) -> Iterator[None]:
-        """End the caller before the call of this number has an effect."""
-        door, numbers = self.loop.organization.door, itertools.count()
-        handle: Callable[[Any], Any] = door.handle
-
-        def handled(request: Any) -> Any:
-            if not self._waiting and next(numbers) == number:
-                raise SystemExit("killed")  # no Exception: the program must not see its end
-            return handle(request)
-
-        door.handle = handled  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            del door.handle
 
 
 def _pipeline(function: str) -> Pipeline:

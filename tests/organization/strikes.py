@@ -46,11 +46,6 @@ def some_places(control: Control, case: Case, calls: int, road: int) -> range:
     return _evenly(control, case, calls, road)
 
 
-def stride(control: Control) -> int:
-    """Every so manieth call of the endpoint is struck: its writes depend on no control."""
-    return 1 if WHOLE or control.id in THROUGHOUT else SHARE
-
-
 def _evenly(control: Control, case: Case, calls: int, road: int) -> range:
     share = max(SHARE, -(-calls // (FEW if case.settle else SOME)))
     return range((list(catalog()).index(control.id) + road) % share, calls, share)

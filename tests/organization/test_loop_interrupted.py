@@ -14,7 +14,7 @@ from lambdas.remediation.request import parse
 from operations import scenario
 from tests.controls.cases import Case
 from tests.controls.round_trip import judged
-from tests.organization.hand_world import Bench, bench_of
+from tests.organization.hand_world import Bench, Ending, bench_of
 from tests.organization.strikes import places
 
 EVERY = [
@@ -38,20 +38,20 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
     bench.allow(control, case)
     resource, finding = bench.broken(control, case)
     start = bench.mark()
-    whole = bench.handle(finding, "whole")
-    assert whole is not None
-    calls = bench.calls(start)
-    # Of a plan that takes time the function makes the beginning; its steps are killed elsewhere.
-    slow = whole.outcome is Outcome.IN_PROGRESS
-    bench.carried(parse(finding, "aws").id)
-    expected = bench.ending(control, resource, finding, start)
+
+    def whole() -> tuple[list[str], bool, Ending]:
+        result = bench.handle(finding, "whole")
+        assert result is not None
+        calls = bench.calls(start)
+        # Of a plan that takes time the function makes the beginning; its steps are killed elsewhere.
+        bench.carried(parse(finding, "aws").id)
+        slow = result.outcome is Outcome.IN_PROGRESS
+        return calls, slow, bench.ending(control, resource, finding, start)
+
+    calls, slow, expected = bench.copies.outcome(whole)
     assert expected.outcome in {Outcome.REMEDIATED, Outcome.AWAITING_APPROVAL}
-    for place in places(control, case, number, len(calls)):
-        bench.renew()
-        resource, finding = bench.broken(control, case)
-        start = bench.mark()
-        with bench.struck(place), pytest.raises(SystemExit):
-            bench.handle(finding, "first")
+
+    def again(place: int) -> None:
         bench.over()
         result = bench.handle(finding, "second")
         assert slow or result is not None
@@ -66,6 +66,9 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
             wanted = replace(wanted, state=ended.state, changes=ended.changes)
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
         assert bench.handle(finding, "third") is None
+
+    struck = places(control, case, number, len(calls))
+    assert bench.copies.killed(lambda: bench.handle(finding, "first"), again, struck) == len(struck)
 
 
 def told_again(calls: list[str], *, slow: bool) -> bool:

@@ -12,10 +12,11 @@ from lambdas.controls.model import Control, Resource
 from lambdas.remediation.case import AGAIN_SECONDS, STUCK_SECONDS, Approval
 from lambdas.remediation.outcome import Outcome
 from lambdas.remediation.request import parse
+from simulator.door import Entry
 from tests.organization.decided_world import CONTROLS, ROADS, answer, approved
 from tests.organization.hand_world import APPROVER, Bench, bench_of
 from tests.organization.scrubbing import scrubbed
-from tests.organization.strikes import stride, thorough
+from tests.organization.strikes import thorough
 
 
 @pytest.fixture(scope="module")
@@ -28,56 +29,46 @@ def bench() -> Any:
 def test_an_answer_whose_endpoint_is_killed_between_its_writes_is_acted_upon_or_was_never_given(
     bench: Bench, control: Control
 ) -> None:
-    case, number = thorough(control), 0
+    case = thorough(control)
     bench.allow(control, case, "approve")
-    while True:
-        bench.renew()
-        _, finding = bench.broken(control, case)
-        assert bench.handle(finding, "asks") is not None
-        identifier = parse(finding, "aws").id
-        if not killed(bench, number, "approve", identifier):
-            break
-        number += stride(control)
+    bench.renew()
+    _, finding = bench.broken(control, case)
+    assert bench.handle(finding, "asks") is not None
+    identifier = parse(finding, "aws").id
+
+    def made(_: int) -> None:
         taken_up(bench, finding, identifier, "approve")
         # The steps of a long plan are struck in a test of their own.
         if not bench.handed_over(identifier):
             assert bench.loop.ledger_of(identifier)["outcome"]["outcome"] == Outcome.REMEDIATED
-    assert number >= 4, "the case, the ledger and the queue are written"
+
+    killed = bench.copies.killed(lambda: bench.asks("approve", identifier), made)
+    assert killed >= 4, "the case, the ledger and the queue are written"
 
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_an_undo_whose_endpoint_is_killed_between_its_writes_is_made_or_was_never_decided(
     bench: Bench, control: Control
 ) -> None:
-    case, number = thorough(control), 0
+    case = thorough(control)
     bench.allow(control, case)
-    while True:
-        bench.renew()
-        resource, finding = bench.broken(control, case)
-        before = scrubbed(control.read(bench.team, resource, None), resource.id)
-        bench.brought(finding)
-        identifier = parse(finding, "aws").id
-        if not bench.undoable(identifier):
-            pytest.skip("nothing undoes it")
-        bench.messages()
-        if not killed(bench, number, "undo", identifier):
-            break
-        number += stride(control)
+    bench.renew()
+    resource, finding = bench.broken(control, case)
+    before = scrubbed(control.read(bench.team, resource, None), resource.id)
+    bench.brought(finding)
+    identifier = parse(finding, "aws").id
+    if not bench.undoable(identifier):
+        pytest.skip("nothing undoes it")
+    bench.messages()
+
+    def made(_: int) -> None:
         taken_up(bench, finding, identifier, "undo")
         if not bench.handed_over(f"u{identifier[1:]}"):
             assert bench.loop.ledger_of(f"u{identifier[1:]}")["outcome"]["outcome"] == Outcome.UNDONE
             assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
-    assert number >= 4, "the case, the ledger and the queue are written"
 
-
-def killed(bench: Bench, number: int, action: str, identifier: str) -> bool:
-    """Ask the endpoint and kill it at a call of this number; False where it makes so many not."""
-    with bench.struck(number):
-        try:
-            bench.asks(action, identifier)
-        except SystemExit:
-            return True
-    return False
+    killed = bench.copies.killed(lambda: bench.asks("undo", identifier), made)
+    assert killed >= 4, "the case, the ledger and the queue are written"
 
 
 def taken_up(bench: Bench, finding: dict[str, Any], identifier: str, action: str) -> None:
@@ -98,30 +89,32 @@ def test_what_people_decided_is_ended_by_the_sweep_where_its_message_was_lost(
     bench: Bench, control: Control, begin: Callable[..., tuple[Resource, dict[str, Any], str]]
 ) -> None:
     bench.renew()
-    _, shown, identifier = begin(bench, control, thorough(control))
+    _, finding, identifier = begin(bench, control, thorough(control))
     if not identifier:
         pytest.skip("nothing undoes it")
-    number = _call_after_intent(bench, shown)
-    _, finding, identifier = begin(bench, control, thorough(control))
-    start = bench.mark()
     bench.messages()
-    # The first intent stands in the ledger, and its call was never made.
-    with bench.struck(number), pytest.raises(SystemExit):
-        bench.answered(finding, "lost")
-    assert bench.calls(start)
-    bench.wait(timedelta(seconds=STUCK_SECONDS + 1))
-    bench.renew()
-    bench.sweep()
-    if bench.handed_over(identifier):
-        bench.stepped(identifier)
-    outcome = bench.loop.ledger_of(identifier)["outcome"]["outcome"]
-    assert outcome == (Outcome.REMEDIATED if begin is approved else Outcome.UNDONE)
-
-
-def _call_after_intent(bench: Bench, shown: dict[str, Any]) -> int:
-    """The number of the call that follows the first intent, as another resource shows; of a long plan, its start."""
     start = bench.mark()
-    bench.answered(shown, "shows")
-    log = bench.log(start)
+
+    def whole() -> list[Entry]:
+        bench.answered(finding, "shows")
+        return bench.log(start)
+
+    def ended(place: int) -> None:
+        assert bench.calls(start)
+        bench.wait(timedelta(seconds=STUCK_SECONDS + 1))
+        bench.renew()
+        bench.sweep()
+        if bench.handed_over(identifier):
+            bench.stepped(identifier)
+        outcome = bench.loop.ledger_of(identifier)["outcome"]["outcome"]
+        assert outcome == (Outcome.REMEDIATED if begin is approved else Outcome.UNDONE)
+
+    # The first intent stands in the ledger, and its call was never made.
+    after = _call_after_intent(bench.copies.outcome(whole))
+    assert bench.copies.killed(lambda: bench.answered(finding, "lost"), ended, {after}) == 1
+
+
+def _call_after_intent(log: list[Entry]) -> int:
+    """The number of the call that follows the first intent; of a long plan, its start."""
     written = [number for number, entry in enumerate(log) if entry.source_identity]
     return [*written, *(number for number, entry in enumerate(log) if entry.operation == "StartExecution")][0]

@@ -10,10 +10,11 @@ import pytest
 
 from lambdas.controls.model import Control, Resource, Verdict
 from lambdas.remediation.outcome import Outcome
+from simulator.door import Entry
 from tests.controls.cases import Case
 from tests.controls.round_trip import judged
 from tests.organization.decided_world import CONTROLS, EVERY, ROADS, answer, approved, killed_after_effect, undoing
-from tests.organization.hand_world import APPROVER, Bench, bench_of
+from tests.organization.hand_world import APPROVER, Bench, Ending, bench_of
 from tests.organization.scrubbing import scrubbed
 from tests.organization.strikes import some_places, thorough
 
@@ -33,22 +34,23 @@ def killed_everywhere(
     if not identifier:
         pytest.skip("nothing undoes it")
     start = bench.mark()
-    result = bench.answered(finding, "whole")
-    log, calls = bench.log(start), bench.calls(start)
-    bench.ended(identifier, result)
-    expected = bench.ending(control, resource, finding, start, identifier)
-    for place in some_places(control, case, len(calls), ROADS.index(begin)):
-        bench.renew()
-        resource, finding, identifier = begin(bench, control, case)
-        start = bench.mark()
-        with bench.struck(place), pytest.raises(SystemExit):
-            bench.answered(finding, "first")
+
+    def whole() -> tuple[list[Entry], Ending]:
+        result = bench.answered(finding, "whole")
+        log = bench.log(start)
+        bench.ended(identifier, result)
+        return log, bench.ending(control, resource, finding, start, identifier)
+
+    log, expected = bench.copies.outcome(whole)
+    calls = [f"{entry.service}:{entry.operation}" for entry in log]
+
+    def again(place: int) -> None:
         bench.over()
         second = bench.answered(finding, "second")
         bench.ended(identifier, second)
         # What was sent just before the end is sent again, but for a plan that was handed over already.
-        again = "sns:Publish" in calls[:place] and second is not None
-        wanted = replace(expected, messages=expected.messages + again)
+        told = "sns:Publish" in calls[:place] and second is not None
+        wanted = replace(expected, messages=expected.messages + told)
         ended = bench.ending(control, resource, finding, start, identifier)
         reason = bench.loop.ledger_of(identifier, bench.loop.hub)["outcome"]["reason"]
         if "No longer needed" in reason and ended.changes < wanted.changes:
@@ -61,6 +63,9 @@ def killed_everywhere(
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}: {reason}"
         assert bench.answered(finding, "third") is None
         assert answer(bench, identifier)["by"] == APPROVER
+
+    struck = some_places(control, case, len(calls), ROADS.index(begin))
+    assert bench.copies.killed(lambda: bench.answered(finding, "first"), again, struck) == len(struck)
 
 
 @pytest.mark.parametrize(("control", "case"), EVERY)
@@ -85,29 +90,30 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
 ) -> None:
     case = thorough(control)
     bench.renew()
-    _, finding, identifier = approved(bench, control, case)
+    resource, finding, identifier = approved(bench, control, case)
+    before = scrubbed(control.read(bench.team, resource, None), resource.id)
     start = bench.mark()
-    result = bench.answered(finding, "whole")
-    assert result is not None
-    if result.outcome is Outcome.IN_PROGRESS:
-        bench.stepped(identifier)
-        pytest.skip("its steps are killed in a test of their own")
-    if not bench.undoable(identifier):
-        pytest.skip("nothing undoes it")
-    log = bench.log(start)
-    for place in range(len(log)):
-        if not killed_after_effect(log, place):
-            continue
-        bench.renew()
-        resource, finding, identifier = approved(bench, control, case)
-        before = scrubbed(control.read(bench.team, resource, None), resource.id)
-        with bench.struck(place), pytest.raises(SystemExit):
-            bench.answered(finding, "first")
+
+    def whole() -> tuple[list[Entry], str]:
+        result = bench.answered(finding, "whole")
+        assert result is not None
+        if result.outcome is Outcome.IN_PROGRESS:
+            return [], "its steps are killed in a test of their own"
+        return bench.log(start), "" if bench.undoable(identifier) else "nothing undoes it"
+
+    log, left_out = bench.copies.outcome(whole)
+    if left_out:
+        pytest.skip(left_out)
+
+    def undone(place: int) -> None:
         bench.over()
         bench.ended(identifier, bench.answered(finding, "second"))
         if log[place - 1].operation in UNKNOWN:
             assert "it is not known whether it took effect" in bench.refused("undo", identifier)
-            continue
-        undone = bench.undone(finding, identifier)
-        assert undone["outcome"] == Outcome.UNDONE, f"killed after {log[place - 1].operation}: {undone['reason']}"
+            return
+        outcome = bench.undone(finding, identifier)
+        assert outcome["outcome"] == Outcome.UNDONE, f"killed after {log[place - 1].operation}: {outcome['reason']}"
         assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
+
+    places = {place for place in range(len(log)) if killed_after_effect(log, place)}
+    assert bench.copies.killed(lambda: bench.answered(finding, "first"), undone, places) == len(places) > 0
