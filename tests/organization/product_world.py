@@ -13,6 +13,8 @@ from lambdas.remediation.request import InvalidRequestError, subject
 
 # They reach Security Hub within this time.
 ARRIVAL = timedelta(minutes=5)
+# The product has looked again at what was remediated within this time.
+SEEN = timedelta(hours=1)
 
 
 def of_product(hub: boto3.Session, control: Control, resource: Resource) -> Iterator[dict[str, Any]]:
