@@ -135,6 +135,10 @@ def _events(entries: Sequence[Entry]) -> Table:
     begun: dict[tuple[str, str | None], Entry] = {}
     for entry in entries:
         kind = _kind(entry)
+        for one in [entry] if kind == "effect" else entry.get("taken", ()):
+            table.add_row(moment(entry["at"]), "effect", Text(_effect(one)))
+        if kind == "effect":
+            continue
         if kind == "intent":
             mark = (entry["change"], entry.get("undoes"))
             begun[mark] = entry
@@ -143,6 +147,11 @@ def _events(entries: Sequence[Entry]) -> Table:
         lines = list(_said(kind, entry, begun))
         table.add_row(moment(entry["at"]), "call" if kind in ("intent", "response") else kind, Text("\n".join(lines)))
     return table
+
+
+def _effect(entry: Mapping[str, Any]) -> str:
+    """Say that a change, or an undo, was seen to have taken."""
+    return f"{'the undo of ' if entry.get('undoes') else ''}{entry['change']} has taken: {entry['value']}"
 
 
 def _kind(entry: Entry) -> str:
@@ -159,7 +168,7 @@ def _said(kind: str, entry: Entry, begun: Mapping[tuple[str, str | None], Entry]
         yield f"{entry['outcome']}: {entry['reason']}"
     elif entry.get("reason"):
         yield str(entry["reason"])
-    for name in ("by", "what", "execution", "value", "undoes"):
+    for name in ("by", "what", "execution", "undoes"):
         if entry.get(name) is not None:
             yield f"{name}: {entry[name]}"
     if entry.get("deadline"):

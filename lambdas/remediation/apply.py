@@ -68,6 +68,7 @@ class Run:
     earlier: Earlier = field(default_factory=Earlier)
     applied: list[Applied] = field(default_factory=list)
     restored: list[Applied] = field(default_factory=list)
+    _sessions: dict[str, Session] = field(default_factory=dict, init=False)
 
     @property
     def changed(self) -> bool:
@@ -82,9 +83,17 @@ class Run:
                 self.applied.append(self._make(session, change))
         return self.applied
 
-    def make(self, change: Change, *, undoes: str | None = None) -> Applied:
-        """Make one change in a session of its own, `undoes` naming the change that it takes back; raises `STOPS`."""
-        done = self._make(self._session(change.grants), change, undoes=undoes)
+    def make(self, change: Change, *, undoes: str | None = None, along: Sequence[Change] = ()) -> Applied:
+        """Make one change, `undoes` naming the change that it takes back; raises `STOPS`.
+
+        `along` are those that follow it at once: their session is the same one, as far as they fit.
+        """
+        session = self._sessions.pop(change.name, None) if undoes is None else None
+        if session is None:
+            together, grants = self._together(change, along)
+            session = self._session(grants)
+            self._sessions = dict.fromkeys(together, session)
+        done = self._make(session, change, undoes=undoes)
         (self.applied if undoes is None else self.restored).append(done)
         return done
 
@@ -119,6 +128,19 @@ class Run:
         mine = {done.change.name for done in self.applied if done.settled is None}
         left += [f"{name}: it is not known whether it took effect" for name in self.earlier.open if name not in mine]
         return left
+
+    def _together(self, change: Change, along: Sequence[Change]) -> tuple[list[str], list[Grant]]:
+        """What of the changes that follow fits into one session with a change, and what that may do."""
+        names, grants = list[str](), [self._grant(grant) for grant in change.grants]
+        for one in along:
+            try:
+                more = [*grants, *(self._grant(grant) for grant in one.grants)]
+            except UnresolvedError:
+                break  # it is about what a change before it brings
+            if len(session_policy.document(more)) > session_policy.LIMIT:
+                break
+            names, grants = [*names, one.name], more
+        return names, grants
 
     def _session(self, grants: Sequence[Grant]) -> Session:
         policy = session_policy.document([self._grant(grant) for grant in grants])

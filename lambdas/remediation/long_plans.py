@@ -97,28 +97,42 @@ class Progress:
                 self.failure = entry["reason"]
             if kind == "lost":
                 self.lost.append(entry["reason"])
+            for taken in entry.get("taken", ()):
+                self.taken.add(_mark(taken))
             if "change" not in entry or "refused" in entry:
                 continue
-            mark = (entry.get("undoes") or entry["change"], "undoes" in entry)
             if kind == "response":
-                self.done[mark] = datetime.fromisoformat(entry["at"])
+                self.done[_mark(entry)] = datetime.fromisoformat(entry["at"])
             elif kind == "effect":
-                self.taken.add(mark)
+                self.taken.add(_mark(entry))
 
     def is_lost(self, name: str) -> bool:
         """Whether it is written down that a change is not restored."""
         return any(one.startswith(f"{name}: ") for one in self.lost)
 
 
+def _mark(entry: Mapping[str, Any]) -> tuple[str, bool]:
+    """What an entry is about: a change, or its undo."""
+    return (entry.get("undoes") or entry["change"], "undoes" in entry)
+
+
 @dataclass
 class LongPlan:
-    """One plan on its way: what it consists of, and what has happened to it so far."""
+    """One plan on its way: what it consists of, and what has happened to it so far.
+
+    That a change has taken is written along with the next entry, `unwritten` along with the outcome: a step that is
+    killed before asks once more.
+    """
 
     changes: Sequence[Change]
     entries: Sequence[Mapping[str, Any]]
     run: Run
     reader: Session
     journal: Journal
+    unwritten: list[dict[str, Any]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.run.journal = self._write
 
     def step(self) -> Wait | Ended:
         """Go as far as it goes without waiting; an error that is no answer goes on, and the step is made again."""
@@ -129,8 +143,7 @@ class LongPlan:
                 if isinstance(waits, Wait):
                     return waits
                 if isinstance(waits, str):
-                    self.journal("failure", {"reason": waits})
-                    return Wait(0)
+                    return self.fail(waits)
             return Ended()
         return self._back(progress, progress.failure)
 
@@ -146,8 +159,8 @@ class LongPlan:
         return "; what was there before is restored" if self.changed else ""
 
     def fail(self, reason: str) -> Wait:
-        """Turn round: the changes have taken, and the resource is not what it should be."""
-        self.journal("failure", {"reason": reason})
+        """Turn round, where a change has failed, or all have taken and the resource is not what it should be."""
+        self._write("failure", {"reason": reason})
         return Wait(0)
 
     def _forward(self, change: Change, progress: Progress) -> Wait | str | None:
@@ -155,13 +168,19 @@ class LongPlan:
         mark = (change.name, False)
         if mark not in progress.done:
             try:
-                self.run.make(change)
+                self.run.make(change, along=self._until_wait(change))
             except STOPS as error:
                 return str(error)
             progress.done[mark] = datetime.now(UTC)
         if change.effect is None or mark in progress.taken:
             return None
         return self._taken(change, change.effect, progress.done[mark], {"change": change.name})
+
+    def _until_wait(self, change: Change) -> Sequence[Change]:
+        """The changes that the same step may make after this one: up to the first that is waited for."""
+        left = self.changes[self.changes.index(change) :]
+        waits = next((number for number, one in enumerate(left) if one.effect is not None), len(left))
+        return left[1 : waits + 1]
 
     def _back(self, progress: Progress, failure: str) -> Wait | Ended:
         """Undo what was made, last first; what cannot be undone is told and does not hinder the rest."""
@@ -201,7 +220,7 @@ class LongPlan:
             # An answer that does not come is waited for as long as any other.
             return f"{change.name} has not taken within {effect.timeout // 60} minutes, as far as is known: {error}"
         if value in effect.expected:
-            self.journal("effect", {**mark, "value": value})
+            self.unwritten.append({**mark, "value": value})
             return None
         if value in effect.failed:
             return f"{change.name} failed: {effect.path} is {value}"
@@ -212,5 +231,10 @@ class LongPlan:
     def _lost(self, progress: Progress, name: str, reason: str) -> None:
         """Write down, once, that a change is not restored."""
         if not progress.is_lost(name):
-            self.journal("lost", {"reason": f"{name}: {reason}"})
+            self._write("lost", {"reason": f"{name}: {reason}"})
             progress.lost.append(f"{name}: {reason}")
+
+    def _write(self, kind: str, body: dict[str, Any]) -> None:
+        """Write an entry, and with it what has taken since the last one."""
+        taken, self.unwritten = self.unwritten, []
+        self.journal(kind, {**body, **({"taken": taken} if taken else {})})

@@ -13,7 +13,6 @@ from lambdas.remediation.lease_items import Lease
 from lambdas.remediation.long_plans import PLAN, Ended, LongPlan, Wait
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Entries, Pipeline
-from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import outcome_of
 from lambdas.remediation.request import Request, parse, request_of
 from lambdas.remediation.undo import Undo
@@ -27,7 +26,7 @@ class UnknownRemediationError(Exception):
 
 
 class NoPolicyError(Exception):
-    """The account of a long plan has no policy any more; its step is made again until somebody mends that."""
+    """The account of a long plan has no policy any more; its last step is made again until somebody mends that."""
 
 
 def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, Any]:
@@ -41,9 +40,6 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
         return {"done": True, "wait": 0}
     undoing, partition = begun["kind"] == UNDO, pipeline.partition
     request = request_of(begun, remediation, partition) if undoing else parse(begun["request"], partition)
-    policy = pipeline.policies.of(request.resource.account)
-    if policy is None:
-        raise NoPolicyError(f"account {request.resource.account} has no policy")
     lease = replace(
         Lease.of(request, execution, begun["lease"]["hour"], resumed=True), request=begun["lease"]["request"]
     )
@@ -54,7 +50,7 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
     plan = LongPlan(written.changes_of(begun["plan"]), entries, run, reader, run.journal)
     came = plan.step()
     if isinstance(came, Ended):
-        waits = _ended(pipeline, request, policy, lease, plan, came, begun, entries)
+        waits = _ended(pipeline, request, lease, plan, came, begun, entries)
         if waits is None:
             return {"done": True, "wait": 0}
         came = waits
@@ -64,7 +60,6 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
 def _ended(
     pipeline: Pipeline,
     request: Request,
-    policy: AccountPolicy,
     lease: Lease,
     plan: LongPlan,
     ended: Ended,
@@ -72,8 +67,13 @@ def _ended(
     entries: Entries,
 ) -> Wait | None:
     """Prove what the plan has brought and write the outcome; what did not take is restored first."""
+    policy = pipeline.policies.of(request.resource.account)
+    if policy is None:
+        raise NoPolicyError(f"account {request.resource.account} has no policy")
     kept = ("before", "tags", "audience", "creator", "undoes", "by")
     details: dict[str, Any] = {name: begun[name] for name in kept if name in begun}
+    if plan.unwritten:
+        details["taken"] = plan.unwritten
     lines = said_of(begun["plan"], begun)
     if ended.failure is not None:
         result = Result(Outcome.FAILED, ended.failure + plan.restored(ended), details, lines)

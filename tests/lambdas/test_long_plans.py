@@ -18,6 +18,7 @@ from lambdas.controls.model import Ago, Change, Grant, Probe, Ref
 from lambdas.remediation.apply import Run
 from lambdas.remediation.earlier import earlier
 from lambdas.remediation.long_plans import Ended, LongPlan, Wait
+from lambdas.remediation.session_policy import LIMIT
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 DONE, BROKEN, PENDING = "done", "broken", "pending"
@@ -54,8 +55,11 @@ class Member:
     entries: list[dict[str, Any]] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
+    sessions: list[list[str]] = field(default_factory=list)
 
     def writer(self, policy: str) -> Any:
+        statements = json.loads(policy)["Statement"]
+        self.sessions.append([resource for one in statements for resource in one["Resource"]])
         return self
 
     def client(self, service: str) -> Any:
@@ -82,7 +86,7 @@ class Member:
         elif operation not in self.standing:
             self.standing.append(operation)
         self._strike(operation, "after")
-        return {"ResponseMetadata": {"RequestId": "r"}}
+        return {"Id": f"id-{operation}", "ResponseMetadata": {"RequestId": "r"}}
 
     def _strike(self, operation: str, moment: str) -> None:
         if self.killed == (operation, moment):
@@ -134,6 +138,41 @@ def test_a_plan_goes_on_when_each_change_has_taken(traveller: Any) -> None:
     assert (ended, plan.changed) == (Ended(), True)
     assert member.made == ["a", "b", "took b", "c", "took c"]
     assert datetime.now(UTC) == START + timedelta(seconds=60), "one interval for each of the slow changes"
+
+
+def test_a_step_assumes_the_writer_once_for_all_that_it_makes_and_may_do_no_more(traveller: Any) -> None:
+    def granted(name: str, resource: Any, *, slow: bool) -> Change:
+        return replace(change(name, slow=slow), grants=(Grant("ec2:A", (resource,)),))
+
+    made = Ref("a", "Id")
+    changes = (
+        granted("a", "one", slow=False),
+        granted("b", "two", slow=False),
+        granted("c", made, slow=False),  # named by the answer to the first, so in a session after it
+        granted("d", "three", slow=True),
+        granted("e", "four", slow=True),
+        granted("f", f"long-{'x' * LIMIT}", slow=False),
+        granted("g", "five", slow=False),
+    )
+    member = Member()
+    ended, _ = member.followed(traveller, changes)
+    assert ended == Ended()
+    assert member.sessions == [["one", "two"], ["id-a", "three"], ["four"], [f"long-{'x' * LIMIT}"], ["five"]]
+
+
+def test_that_a_change_has_taken_is_written_with_the_next_entry(traveller: Any) -> None:
+    member = Member(sees={"c": BROKEN})
+    _, plan = member.followed(traveller)
+    carried = [(entry["change"], one) for entry in member.entries for one in entry.get("taken", ())]
+    assert carried == [
+        ("c", {"change": "b", "value": DONE}),
+        ("un-b", {"change": "c", "undoes": "c", "value": DONE}),
+        ("un-a", {"change": "b", "undoes": "b", "value": DONE}),
+    ]
+    assert plan.unwritten == []
+    member = Member()
+    _, plan = member.followed(traveller)
+    assert plan.unwritten == [{"change": "c", "value": DONE}], "for the outcome"
 
 
 RESTORED = "what was there before is restored"

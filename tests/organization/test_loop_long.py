@@ -56,7 +56,11 @@ def test_an_approved_plan_is_followed_to_its_end_by_the_state_machine(loop: Peop
     entries = loop.ledger_of(identifier)
     assert entries["outcome"]["outcome"] == "remediated", entries["outcome"]
     kinds = [name.partition("-")[2] for name in entries if name[:4].isdigit()]
-    assert kinds == ["intent", "response", *2 * ["intent", "response", "effect"]]
+    assert kinds == 3 * ["intent", "response"]
+    # That a change has taken stands in the entry that follows it.
+    taken = {one["change"]: name for name, body in entries.items() for one in body.get("taken", ())}
+    made = [body["change"] for name, body in entries.items() if name.endswith("-response")]
+    assert taken == {made[1]: "0005-intent", made[2]: "outcome"}
     assert keys(loop, bucket) == {data_key(loop.member())}
     assert loop.finding(bucket, S3)["Workflow"]["Status"] == "RESOLVED"
     lock = next(item for item in loop.state() if item["key"]["S"] == f"lock#{TEAM}#{REGION}#{bucket.arn}")
@@ -110,4 +114,19 @@ def test_the_emergency_stop_pauses_a_long_plan_between_its_steps(loop: People) -
     assert "outcome" not in loop.ledger_of(identifier)
     assert loop.asks(loop.person("alice"), "resume")[0] == 200
     loop.organization.advance(timedelta(hours=1))
+    assert loop.ledger_of(identifier)["outcome"]["outcome"] == "remediated"
+
+
+def test_a_plan_whose_account_has_lost_its_policy_ends_when_it_has_one_again(loop: People) -> None:
+    bucket, identifier = waiting(loop)
+    approved(loop, identifier)
+    loop.organization.advance(timedelta(seconds=20))
+    key = {"environment": {"S": "local"}, "account": {"S": TEAM}}
+    item = loop.hub.client("dynamodb").get_item(TableName=NAMES.policies_table, Key=key)["Item"]
+    loop.hub.client("dynamodb").delete_item(TableName=NAMES.policies_table, Key=key)
+    loop.organization.advance(timedelta(hours=1))
+    assert "outcome" not in loop.ledger_of(identifier)
+    assert keys(loop, bucket) == {data_key(loop.member())}, "what was begun is not left half made"
+    loop.hub.client("dynamodb").put_item(TableName=NAMES.policies_table, Item=item)
+    loop.organization.advance(timedelta(hours=2))
     assert loop.ledger_of(identifier)["outcome"]["outcome"] == "remediated"
