@@ -35,7 +35,7 @@ types: setup
 unit: setup
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-# Kills every remediation of the catalog at each of its calls, where `make test` takes some of them: hours, before a release.
+# Kills what `make test` kills at some calls, plans of many steps and further cases, at every one, too: before a release.
 every-call: setup
 	EVERY_CALL=1 $(BIN)/pytest -n auto --dist worksteal tests/organization/test_loop_interrupted*.py
 

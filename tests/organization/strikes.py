@@ -1,4 +1,4 @@
-"""Which calls of a remediation are struck: all of some, some of all, and every one before a release."""
+"""Which calls of a remediation are struck: all, but of a plan of many steps some, and before a release all again."""
 
 from __future__ import annotations
 
@@ -9,43 +9,25 @@ from lambdas.controls.model import Control
 from operations import scenario
 from tests.controls.cases import Case
 
-# All calls of a control's thorough case are struck; of the other cases every so manieth, each beginning elsewhere, and
-# on the automatic road alone. With EVERY_CALL=1 every call of every case is struck on every road: hours.
+# With EVERY_CALL=1 every call of every case is struck on every road.
 WHOLE = os.environ.get("EVERY_CALL") == "1"
-STRIDE = 13
-# Controls whose thorough case is struck at every call of the automatic road: a plan of one change, and of several.
-THROUGHOUT = ("EC2.13", "Palisade.S3.1")
-# Of the roads that people's decisions take, every so manieth call of theirs is struck.
-SHARE = 3
-# Of other controls so many calls of each road are struck, evenly: what they have in common is struck above. Fewer where
-# resources take their time to be made, for a strike then costs seconds.
-SOME, FEW = 6, 3
+# Of a run of more calls than this, or one whose resource takes its time, so many are struck, evenly: each strike is
+# followed by all the steps that are left.
+MANY, SOME = 45, 8
 
 
 def thorough(control: Control) -> Case:
-    """The case of which every call is struck."""
+    """The case that is struck on the roads of people's decisions, which its other cases share."""
     offered: list[Case] = scenario.cases(control)
     return next((one for one in offered if one.thorough), offered[0])
 
 
-def places(control: Control, case: Case, number: int, calls: int) -> range:
-    """The calls that are struck of one case: to be killed after a call is to be killed before the next."""
-    if WHOLE or (control.id in THROUGHOUT and case is thorough(control)):
-        return range(0, calls)
-    if case is thorough(control):
-        return _evenly(control, case, calls, number)
-    return range(number % STRIDE, calls, STRIDE)
+def places(control: Control, case: Case, calls: int, road: int = 0) -> range:
+    """The calls that are struck of one run: to be killed after a call is to be killed before the next.
 
-
-def some_places(control: Control, case: Case, calls: int, road: int) -> range:
-    """Fewer of them, for roads that share most of their calls with others: each road and control begins elsewhere."""
-    if WHOLE:
-        return range(0, calls)
-    if control.id in THROUGHOUT:
-        return range((list(catalog()).index(control.id) + road) % SHARE, calls, SHARE)
-    return _evenly(control, case, calls, road)
-
-
-def _evenly(control: Control, case: Case, calls: int, road: int) -> range:
-    share = max(SHARE, -(-calls // (FEW if case.settle else SOME)))
+    Where some are struck, each road and control begins elsewhere.
+    """
+    if WHOLE or (calls <= MANY and not case.settle):
+        return range(calls)
+    share = -(-calls // SOME)
     return range((list(catalog()).index(control.id) + road) % share, calls, share)

@@ -18,9 +18,9 @@ from tests.organization.hand_world import Bench, Ending, bench_of
 from tests.organization.strikes import places
 
 EVERY = [
-    pytest.param(control, case, number, id=f"{control.id} {case.name}")
+    pytest.param(control, case, id=f"{control.id} {case.name}")
     for control in catalog().values()
-    for number, case in enumerate(scenario.cases(control))
+    for case in scenario.cases(control)
 ]
 
 
@@ -30,9 +30,9 @@ def bench() -> Iterator[Bench]:
         yield opened
 
 
-@pytest.mark.parametrize(("control", "case", "number"), EVERY)
+@pytest.mark.parametrize(("control", "case"), EVERY)
 def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
-    bench: Bench, control: Control, case: Case, number: int
+    bench: Bench, control: Control, case: Case
 ) -> None:
     bench.renew()
     bench.allow(control, case)
@@ -67,7 +67,7 @@ def test_a_remediation_that_is_killed_at_any_call_ends_as_one_that_is_not(
         assert ended == wanted, f"killed before {calls[place]}, call {place + 1} of {len(calls)}"
         assert bench.handle(finding, "third") is None
 
-    struck = places(control, case, number, len(calls))
+    struck = places(control, case, len(calls))
     assert bench.copies.killed(lambda: bench.handle(finding, "first"), again, struck) == len(struck)
 
 

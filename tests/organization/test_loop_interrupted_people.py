@@ -16,7 +16,7 @@ from tests.controls.round_trip import judged
 from tests.organization.decided_world import CONTROLS, EVERY, ROADS, answer, approved, killed_after_effect, undoing
 from tests.organization.hand_world import APPROVER, Bench, Ending, bench_of
 from tests.organization.scrubbing import scrubbed
-from tests.organization.strikes import some_places, thorough
+from tests.organization.strikes import places, thorough
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def killed_everywhere(
         assert bench.answered(finding, "third") is None
         assert answer(bench, identifier)["by"] == APPROVER
 
-    struck = some_places(control, case, len(calls), ROADS.index(begin))
+    struck = places(control, case, len(calls), 1 + ROADS.index(begin))
     assert bench.copies.killed(lambda: bench.answered(finding, "first"), again, struck) == len(struck)
 
 
