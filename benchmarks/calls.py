@@ -151,7 +151,7 @@ def _minimum(bench: _Warm, control: Control, case: Case) -> tuple[int, int]:
     control.read(bench.team, resource, finding)
     log: list[Entry] = list(bench.loop.organization.door.log)[start:]
     own = f"::{TEAM}:assumed-role/{ACCESS_ROLE}/"
-    return sum(own in entry.principal for entry in log), len(plan.changes)
+    return sum(own in entry.principal and entry.via is None for entry in log), len(plan.changes)
 
 
 if __name__ == "__main__":

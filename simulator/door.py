@@ -138,6 +138,7 @@ class Entry:
     error: str | None
     mutating: bool
     request_id: str
+    via: str | None  # the service that forwards what it was asked for, as RDS asks KMS for grants
 
 
 class FrontDoor:
@@ -353,6 +354,7 @@ class FrontDoor:
                 error=error,
                 mutating=not call.operation.startswith(READS),
                 request_id=call.request_id,
+                via=call.caller.via,
             )
         )
 

@@ -131,7 +131,8 @@ class Roles:
             raise ServiceError("DBInstanceRoleNotFound", f"{given['RoleArn']} is not associated.", 404)
 
         def removed() -> None:
-            held.remove(role)
+            if role in held:  # it may be asked for twice before it is done
+                held.remove(role)
             self._progress.record(instance)
 
         self._later(instance, removed)

@@ -261,6 +261,7 @@ def test_a_role_serves_one_feature_and_becomes_active(rds: Databases) -> None:
     with refused("InvalidParameterValue"):
         rds.ask("AddRoleToDBInstance", **asked | {"FeatureName": "S3_INTEGRATION"})
     rds.ask("RemoveRoleFromDBInstance", **asked)
+    rds.ask("RemoveRoleFromDBInstance", **asked)
     rds.rest()
     assert rds.shown()["AssociatedRoles"] == []
     with refused("DBInstanceRoleNotFound"):
