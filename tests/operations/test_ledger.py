@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from lambdas.controls.model import Resource
 from operations.local_estate import APPROVERS, HUB
 from tests.operations.hub_world import People, people
-from tests.organization.loop_world import NOTIFIED, SSH, TEAM, open_group
+from tests.organization.loop_world import NAMES, NOTIFIED, SSH, TEAM, open_group
 
 MOMENT = re.compile(r"2026-01-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -58,6 +60,24 @@ def test_a_remediation_is_told_as_a_story_to_its_undo(world: People, groups: lis
     assert "by: arn:aws:sts::" in said
     assert "a service is down" in said
     assert "undone: as before" in said
+
+
+def test_what_was_waited_for_is_told_when_it_was_seen(world: People, groups: list[Resource]) -> None:
+    waited = "r-waited"
+    table: Any = world.loop.hub.client("dynamodb")
+    seen = {"change": "copy", "value": "available"}
+    back = {"change": "swap", "undoes": "swap", "value": "active"}
+    entries = world.loop.ledger_of(world.remediated(groups[0]))
+    for name, body in entries.items():
+        more = {"0001-intent": {"taken": [seen]}, "outcome": {"taken": [back]}}.get(name, {})
+        values = (waited, name, TEAM, "2026-01-05T09:00:00.000+00:00", json.dumps({**body, **more}))
+        keys = ("remediation", "entry", "account", "at", "body")
+        table.put_item(TableName=NAMES.ledger_table, Item={k: {"S": v} for k, v in zip(keys, values, strict=True)})
+    said = world.done("ledger", waited)
+    for name in entries:
+        table.delete_item(TableName=NAMES.ledger_table, Key={"remediation": {"S": waited}, "entry": {"S": name}})
+    assert "copy has taken: available" in said
+    assert "the undo of swap has taken: active" in said
 
 
 def test_an_account_is_read_by_its_index_newest_first(world: People, groups: list[Resource]) -> None:
