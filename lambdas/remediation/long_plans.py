@@ -120,8 +120,7 @@ def _mark(entry: Mapping[str, Any]) -> tuple[str, bool]:
 class LongPlan:
     """One plan on its way: what it consists of, and what has happened to it so far.
 
-    That a change has taken is written along with the next entry, `unwritten` along with the outcome: a step that is
-    killed before asks once more.
+    That a change has taken is written along with the next entry: a step that is killed before asks once more.
     """
 
     changes: Sequence[Change]
@@ -129,7 +128,7 @@ class LongPlan:
     run: Run
     reader: Session
     journal: Journal
-    unwritten: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _unwritten: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.run.journal = self._write
@@ -144,6 +143,7 @@ class LongPlan:
                     return waits
                 if isinstance(waits, str):
                     return self.fail(waits)
+            self._rest()
             return Ended()
         return self._back(progress, progress.failure)
 
@@ -207,6 +207,7 @@ class LongPlan:
                     return waits
                 if isinstance(waits, str):
                     self._lost(progress, name, waits)
+        self._rest()
         return Ended(failure, tuple(progress.lost))
 
     def _taken(self, change: Change, effect: Probe, done: datetime, mark: dict[str, Any]) -> Wait | str | None:
@@ -220,7 +221,7 @@ class LongPlan:
             # An answer that does not come is waited for as long as any other.
             return f"{change.name} has not taken within {effect.timeout // 60} minutes, as far as is known: {error}"
         if value in effect.expected:
-            self.unwritten.append({**mark, "value": value})
+            self._unwritten.append({**mark, "value": value})
             return None
         if value in effect.failed:
             return f"{change.name} failed: {effect.path} is {value}"
@@ -236,5 +237,14 @@ class LongPlan:
 
     def _write(self, kind: str, body: dict[str, Any]) -> None:
         """Write an entry, and with it what has taken since the last one."""
-        taken, self.unwritten = self.unwritten, []
+        taken, self._unwritten = self._unwritten, []
         self.journal(kind, {**body, **({"taken": taken} if taken else {})})
+
+    def _rest(self) -> None:
+        """Write what has taken and no entry has carried.
+
+        The outcome may be long in coming, and what has taken must not be asked for again by then.
+        """
+        taken, self._unwritten = self._unwritten, []
+        for one in taken:
+            self.journal("effect", one)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.remediation import written
+from lambdas.remediation.apply import Writer
 from lambdas.remediation.approvals import UNDO
 from lambdas.remediation.attempt import Attempt, said_of
 from lambdas.remediation.lease_items import Lease
 from lambdas.remediation.long_plans import PLAN, Ended, LongPlan, Wait
 from lambdas.remediation.outcome import Outcome, Result
 from lambdas.remediation.pipeline import Entries, Pipeline
+from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import outcome_of
 from lambdas.remediation.request import Request, parse, request_of
 from lambdas.remediation.undo import Undo
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 # Somebody else holds the resource, or the emergency stop is on: look again after this time.
 PAUSE = 60
@@ -26,7 +31,7 @@ class UnknownRemediationError(Exception):
 
 
 class NoPolicyError(Exception):
-    """The account of a long plan has no policy any more; its last step is made again until somebody mends that."""
+    """The account of a long plan has no policy any more; its step is made again until somebody mends that."""
 
 
 def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
     if not closing.guard.keep(lease):
         return {"done": False, "wait": PAUSE}
     run = pipeline.run_of(request, entries, {})
+    run.writer = _while_ours(pipeline, request, run.writer)
     reader = pipeline.access.reader(request.resource)
     plan = LongPlan(written.changes_of(begun["plan"]), entries, run, reader, run.journal)
     came = plan.step()
@@ -55,6 +61,26 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
             return {"done": True, "wait": 0}
         came = waits
     return {"done": False, "wait": max(1, came.seconds)}
+
+
+def _policy(pipeline: Pipeline, request: Request) -> AccountPolicy:
+    policy = pipeline.policies.of(request.resource.account)
+    if policy is None:
+        raise NoPolicyError(f"account {request.resource.account} has no policy")
+    return policy
+
+
+def _while_ours(pipeline: Pipeline, request: Request, writer: Writer) -> Writer:
+    """The writer of an account that has a policy and is in our environment at that moment.
+
+    Whether a change has taken is asked all the same; an account that has left is changed no further.
+    """
+
+    def asked(document: str) -> Session:
+        _policy(pipeline, request)
+        return writer(document)
+
+    return asked
 
 
 def _ended(
@@ -67,13 +93,9 @@ def _ended(
     entries: Entries,
 ) -> Wait | None:
     """Prove what the plan has brought and write the outcome; what did not take is restored first."""
-    policy = pipeline.policies.of(request.resource.account)
-    if policy is None:
-        raise NoPolicyError(f"account {request.resource.account} has no policy")
+    policy = _policy(pipeline, request)
     kept = ("before", "tags", "audience", "creator", "undoes", "by")
     details: dict[str, Any] = {name: begun[name] for name in kept if name in begun}
-    if plan.unwritten:
-        details["taken"] = plan.unwritten
     lines = said_of(begun["plan"], begun)
     if ended.failure is not None:
         result = Result(Outcome.FAILED, ended.failure + plan.restored(ended), details, lines)

@@ -160,19 +160,35 @@ def test_a_step_assumes_the_writer_once_for_all_that_it_makes_and_may_do_no_more
     assert member.sessions == [["one", "two"], ["id-a", "three"], ["four"], [f"long-{'x' * LIMIT}"], ["five"]]
 
 
-def test_that_a_change_has_taken_is_written_with_the_next_entry(traveller: Any) -> None:
+def test_that_a_change_has_taken_is_written_with_the_next_entry_or_at_the_end(traveller: Any) -> None:
     member = Member(sees={"c": BROKEN})
-    _, plan = member.followed(traveller)
-    carried = [(entry["change"], one) for entry in member.entries for one in entry.get("taken", ())]
-    assert carried == [
-        ("c", {"change": "b", "value": DONE}),
-        ("un-b", {"change": "c", "undoes": "c", "value": DONE}),
-        ("un-a", {"change": "b", "undoes": "b", "value": DONE}),
+    member.followed(traveller, (change("0"), *CHANGES))
+    said = [
+        (entry["entry"][5:], one["change"], "undoes" in one)
+        for entry in member.entries
+        for one in ([entry] if entry["entry"].endswith("effect") else entry.get("taken", ()))
     ]
-    assert plan.unwritten == []
+    assert said == [
+        ("intent", "0", False),
+        ("intent", "b", False),
+        ("intent", "c", True),
+        ("intent", "b", True),
+        ("effect", "0", True),
+    ]
+
+
+@pytest.mark.parametrize("value", [BROKEN, refusal("AccessDenied")])
+def test_what_has_taken_is_not_asked_for_again_however_long_the_outcome_takes(value: Any, traveller: Any) -> None:
     member = Member()
-    _, plan = member.followed(traveller)
-    assert plan.unwritten == [{"change": "c", "value": DONE}], "for the outcome"
+    member.followed(traveller)
+    traveller.move_to(datetime.now(UTC) + timedelta(hours=2), tick=False)
+    member.sees = {"b": value, "c": value}
+    assert member.plan().step() == Ended()
+    member = Member(sees={"c": BROKEN})
+    ended, _ = member.followed(traveller)
+    traveller.move_to(datetime.now(UTC) + timedelta(hours=2), tick=False)
+    member.sees = {"un_b": value, "un_c": value}
+    assert member.plan().step() == ended
 
 
 RESTORED = "what was there before is restored"

@@ -32,14 +32,24 @@ class Copies:
         """Do something in a copy, and return what can be pickled of it; AssertionError with what it raised."""
         return self._organization.do(lambda: _copied(work))
 
-    def killed(self, run: Callable[[], Any], ended: Callable[[int], None], places: Container[int] = EVERY) -> int:
+    def killed(
+        self,
+        run: Callable[[], Any],
+        ended: Callable[[int], None],
+        places: Container[int] = EVERY,
+        *,
+        survives: bool = False,
+    ) -> int:
         """Make a run, killing it in a copy before each call of these numbers; `ended` looks at each end there.
 
-        Returns how many were killed; AssertionError with every end that was not as it should be.
+        What `survives` begins what was killed again by itself. Returns how many were killed; AssertionError with every
+        end that was not as it should be.
         """
-        return self._organization.do(lambda: self._killed(run, ended, places))
+        return self._organization.do(lambda: self._killed(run, ended, places, survives))
 
-    def _killed(self, run: Callable[[], Any], ended: Callable[[int], None], places: Container[int]) -> int:
+    def _killed(
+        self, run: Callable[[], Any], ended: Callable[[int], None], places: Container[int], survives: bool
+    ) -> int:
         door, numbers = self._organization.door, itertools.count()
         handle = door.handle
         struck, failed = list[int](), list[str]()
@@ -67,6 +77,9 @@ class Copies:
             if answering:
                 _answer(answering[0], [traceback.format_exc()])
             raise
+        else:
+            if answering and not survives:
+                _answer(answering[0], [f"killed before call {struck[-1]}, the run went on all the same"])
         finally:
             del door.handle
         if answering:

@@ -69,6 +69,23 @@ def test_a_run_that_takes_its_end_for_an_error_fails(opened: LocalOrganization, 
         Copies(opened).killed(caught, lambda _: None)
 
 
+def test_a_run_that_goes_on_after_its_end_fails_unless_it_is_to_begin_again(
+    opened: LocalOrganization, sqs: Any
+) -> None:
+    def again() -> None:
+        try:
+            make(sqs)
+        except SystemExit:
+            make(sqs)
+
+    def ended(place: int) -> None:
+        assert made(sqs) == list(QUEUES)
+
+    with pytest.raises(AssertionError, match="killed before call 2, the run went on all the same"):
+        Copies(opened).killed(again, ended)
+    assert Copies(opened).killed(again, ended, survives=True) == len(QUEUES)
+
+
 def test_only_the_named_calls_are_struck_and_a_quiet_one_is_no_call(opened: LocalOrganization, sqs: Any) -> None:
     quiet = False
 

@@ -115,5 +115,5 @@ def test_a_remediation_that_was_killed_after_an_effect_is_undone_as_one_that_was
         assert outcome["outcome"] == Outcome.UNDONE, f"killed after {log[place - 1].operation}: {outcome['reason']}"
         assert scrubbed(control.read(bench.team, resource, None), resource.id) == before
 
-    places = {place for place in range(len(log)) if killed_after_effect(log, place)}
-    assert bench.copies.killed(lambda: bench.answered(finding, "first"), undone, places) == len(places) > 0
+    after = {place for place in range(len(log)) if killed_after_effect(log, place)}
+    assert bench.copies.killed(lambda: bench.answered(finding, "first"), undone, after) == len(after) > 0

@@ -56,11 +56,10 @@ def test_an_approved_plan_is_followed_to_its_end_by_the_state_machine(loop: Peop
     entries = loop.ledger_of(identifier)
     assert entries["outcome"]["outcome"] == "remediated", entries["outcome"]
     kinds = [name.partition("-")[2] for name in entries if name[:4].isdigit()]
-    assert kinds == 3 * ["intent", "response"]
+    assert kinds == [*3 * ["intent", "response"], "effect"]
     # That a change has taken stands in the entry that follows it.
-    taken = {one["change"]: name for name, body in entries.items() for one in body.get("taken", ())}
-    made = [body["change"] for name, body in entries.items() if name.endswith("-response")]
-    assert taken == {made[1]: "0005-intent", made[2]: "outcome"}
+    assert entries["0005-intent"]["taken"] == [{"change": entries["0004-response"]["change"], "value": "Complete"}]
+    assert entries["0007-effect"]["change"] == entries["0006-response"]["change"]
     assert keys(loop, bucket) == {data_key(loop.member())}
     assert loop.finding(bucket, S3)["Workflow"]["Status"] == "RESOLVED"
     lock = next(item for item in loop.state() if item["key"]["S"] == f"lock#{TEAM}#{REGION}#{bucket.arn}")
@@ -117,16 +116,19 @@ def test_the_emergency_stop_pauses_a_long_plan_between_its_steps(loop: People) -
     assert loop.ledger_of(identifier)["outcome"]["outcome"] == "remediated"
 
 
-def test_a_plan_whose_account_has_lost_its_policy_ends_when_it_has_one_again(loop: People) -> None:
+def test_an_account_without_a_policy_is_changed_no_further_until_it_has_one_again(loop: People) -> None:
     bucket, identifier = waiting(loop)
     approved(loop, identifier)
     loop.organization.advance(timedelta(seconds=20))
     key = {"environment": {"S": "local"}, "account": {"S": TEAM}}
     item = loop.hub.client("dynamodb").get_item(TableName=NAMES.policies_table, Key=key)["Item"]
     loop.hub.client("dynamodb").delete_item(TableName=NAMES.policies_table, Key=key)
+    loop.organization.advance(timedelta(minutes=2))  # the function knows an account for a minute
+    written = set(loop.ledger_of(identifier))
     loop.organization.advance(timedelta(hours=1))
-    assert "outcome" not in loop.ledger_of(identifier)
-    assert keys(loop, bucket) == {data_key(loop.member())}, "what was begun is not left half made"
+    assert set(loop.ledger_of(identifier)) == written
+    assert not {"outcome", "0007-effect"} & written
     loop.hub.client("dynamodb").put_item(TableName=NAMES.policies_table, Item=item)
     loop.organization.advance(timedelta(hours=2))
     assert loop.ledger_of(identifier)["outcome"]["outcome"] == "remediated"
+    assert keys(loop, bucket) == {data_key(loop.member())}
