@@ -35,7 +35,8 @@ types: setup
 unit: setup
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-# Kills what `make test` kills at some calls, plans of many steps and further cases, at every one, too: before a release.
+# Kills every remediation at each of its calls: also those of plans of many steps and of further cases, of which
+# `make test` takes some. About an hour; before a release.
 every-call: setup
 	EVERY_CALL=1 $(BIN)/pytest -n auto --dist worksteal tests/organization/test_loop_interrupted*.py
 
