@@ -8,7 +8,7 @@ Source: Step Functions Developer Guide, "Starting new executions from a Task sta
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,7 @@ class LongPlan:
     """One plan on its way: what it consists of, and what has happened to it so far.
 
     That a change has taken is written along with the next entry: a step that is killed before asks once more.
+    `ask` is called before a change, and raises what forbids it for now.
     """
 
     changes: Sequence[Change]
@@ -128,6 +129,7 @@ class LongPlan:
     run: Run
     reader: Session
     journal: Journal
+    ask: Callable[[], Any]
     _unwritten: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -167,6 +169,7 @@ class LongPlan:
         """Make a change and see that it takes; a text says why it failed."""
         mark = (change.name, False)
         if mark not in progress.done:
+            self.ask()
             try:
                 self.run.make(change, along=self._until_wait(change))
             except STOPS as error:
@@ -195,6 +198,7 @@ class LongPlan:
                 self._lost(progress, name, known.irreversible.get(name) or "nothing brings it back")
                 continue
             if mark not in progress.done:
+                self.ask()
                 try:
                     self.run.make(inverse, undoes=name)
                 except STOPS as error:

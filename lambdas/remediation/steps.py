@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lambdas.remediation import written
-from lambdas.remediation.apply import Writer
 from lambdas.remediation.approvals import UNDO
 from lambdas.remediation.attempt import Attempt, said_of
 from lambdas.remediation.lease_items import Lease
@@ -18,9 +17,6 @@ from lambdas.remediation.policy import AccountPolicy
 from lambdas.remediation.record import outcome_of
 from lambdas.remediation.request import Request, parse, request_of
 from lambdas.remediation.undo import Undo
-
-if TYPE_CHECKING:
-    from boto3 import Session
 
 # Somebody else holds the resource, or the emergency stop is on: look again after this time.
 PAUSE = 60
@@ -51,9 +47,10 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
     if not closing.guard.keep(lease):
         return {"done": False, "wait": PAUSE}
     run = pipeline.run_of(request, entries, {})
-    run.writer = _while_ours(pipeline, request, run.writer)
     reader = pipeline.access.reader(request.resource)
-    plan = LongPlan(written.changes_of(begun["plan"]), entries, run, reader, run.journal)
+    changes = written.changes_of(begun["plan"])
+    # Whether a change has taken is asked all the same; an account that is no longer ours is changed no further.
+    plan = LongPlan(changes, entries, run, reader, run.journal, lambda: _policy(pipeline, request))
     came = plan.step()
     if isinstance(came, Ended):
         waits = _ended(pipeline, request, lease, plan, came, begun, entries)
@@ -64,23 +61,11 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
 
 
 def _policy(pipeline: Pipeline, request: Request) -> AccountPolicy:
+    """The policy of the account; raises NoPolicyError, or StrangerError where it has left the organization."""
     policy = pipeline.policies.of(request.resource.account)
     if policy is None:
         raise NoPolicyError(f"account {request.resource.account} has no policy")
     return policy
-
-
-def _while_ours(pipeline: Pipeline, request: Request, writer: Writer) -> Writer:
-    """The writer of an account that has a policy and is in our environment at that moment.
-
-    Whether a change has taken is asked all the same; an account that has left is changed no further.
-    """
-
-    def asked(document: str) -> Session:
-        _policy(pipeline, request)
-        return writer(document)
-
-    return asked
 
 
 def _ended(

@@ -56,6 +56,7 @@ class Member:
     standing: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
     sessions: list[list[str]] = field(default_factory=list)
+    forbids: Exception | None = None
 
     def writer(self, policy: str) -> Any:
         statements = json.loads(policy)["Statement"]
@@ -106,7 +107,11 @@ class Member:
     def plan(self, changes: tuple[Change, ...] = CHANGES) -> LongPlan:
         reader: Any = self
         run = Run("r-1", self.writer, self.journal, earlier(self.entries))
-        return LongPlan(changes, list(self.entries), run, reader, self.journal)
+        return LongPlan(changes, list(self.entries), run, reader, self.journal, self.ask)
+
+    def ask(self) -> None:
+        if self.forbids is not None:
+            raise self.forbids
 
     def followed(self, traveller: Any, changes: tuple[Change, ...] = CHANGES) -> tuple[Ended, LongPlan]:
         """Step as the state machine does: what dies or fails is made again."""
@@ -175,6 +180,25 @@ def test_that_a_change_has_taken_is_written_with_the_next_entry_or_at_the_end(tr
         ("intent", "b", True),
         ("effect", "0", True),
     ]
+
+
+@pytest.mark.parametrize("sees", [{}, {"c": BROKEN}])
+def test_what_forbids_a_change_for_now_neither_fails_the_plan_nor_keeps_it_from_asking(
+    sees: dict[str, Any], traveller: Any
+) -> None:
+    member = Member(sees=sees)
+    member.plan().step()
+    member.forbids = refusal("TooManyRequestsException")
+    for _ in range(2):
+        traveller.move_to(datetime.now(UTC) + timedelta(hours=1), tick=False)
+        made = [one for one in member.happened if not one.startswith(("look", "took"))]
+        with pytest.raises(ClientError):
+            member.plan().step()
+        assert [one for one in member.happened if not one.startswith(("look", "took"))] == made
+        assert not [entry for entry in member.entries if entry["entry"].endswith("failure")]
+    member.forbids = None
+    ended, _ = member.followed(traveller)
+    assert (ended.failure is not None) == bool(sees)
 
 
 @pytest.mark.parametrize("value", [BROKEN, refusal("AccessDenied")])
