@@ -136,7 +136,7 @@ def _remediated(bench: _Warm, control: Control, case: Case) -> _Counts:
     outcome = bench.loop.ledger_of(identifier, bench.hub)["outcome"]
     if outcome["outcome"] != Outcome.REMEDIATED:
         raise BenchmarkError(f"{control.id}: {resource.arn} is {outcome['outcome']}: {outcome['reason']}")
-    return _Counts(question, Counter(f"{one.service}:{one.operation}" for one in log), steps)
+    return _Counts(question, Counter(one.called for one in log), steps)
 
 
 def _minimum(bench: _Warm, control: Control, case: Case) -> tuple[int, Plan]:

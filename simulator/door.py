@@ -140,6 +140,11 @@ class Entry:
     request_id: str
     via: str | None  # the service that forwards what it was asked for, as RDS asks KMS for grants
 
+    @property
+    def called(self) -> str:
+        """Service and operation, as "dynamodb:Query"."""
+        return f"{self.service}:{self.operation}"
+
 
 class FrontDoor:
     """Takes requests, answers them, and keeps a log of both."""

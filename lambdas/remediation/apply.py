@@ -78,7 +78,7 @@ class Run:
     def apply(self, changes: Sequence[Change]) -> list[Applied]:
         """Make the changes in order; raises one of `STOPS` at the first that cannot be made."""
         for group in session_policy.groups(changes):
-            session = self._session([grant for change in group.changes for grant in change.grants])
+            session = self._session(group.changes)
             for change in group.changes:
                 self.applied.append(self._make(session, change))
         return self.applied
@@ -90,9 +90,9 @@ class Run:
         """
         session = self._sessions.pop(change.name, None) if undoes is None else None
         if session is None:
-            together, grants = self._together(change, along)
-            session = self._session(grants)
-            self._sessions = dict.fromkeys(together, session)
+            together = self._together([change, *along])
+            session = self._session(together)
+            self._sessions = {one.name: session for one in together[1:]}
         done = self._make(session, change, undoes=undoes)
         (self.applied if undoes is None else self.restored).append(done)
         return done
@@ -129,21 +129,18 @@ class Run:
         left += [f"{name}: it is not known whether it took effect" for name in self.earlier.open if name not in mine]
         return left
 
-    def _together(self, change: Change, along: Sequence[Change]) -> tuple[list[str], list[Grant]]:
-        """What of the changes that follow fits into one session with a change, and what that may do."""
-        names, grants = list[str](), [self._grant(grant) for grant in change.grants]
-        for one in along:
+    def _together(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """The first of these changes, and those after it that one session can serve, as far as grants are known."""
+        needs = [[self._grant(grant) for grant in changes[0].grants]]
+        for change in changes[1:]:
             try:
-                more = [*grants, *(self._grant(grant) for grant in one.grants)]
+                needs.append([self._grant(grant) for grant in change.grants])
             except UnresolvedError:
                 break  # it is about what a change before it brings
-            if len(session_policy.document(more)) > session_policy.LIMIT:
-                break
-            names, grants = [*names, one.name], more
-        return names, grants
+        return changes[: session_policy.fitting(needs)]
 
-    def _session(self, grants: Sequence[Grant]) -> Session:
-        policy = session_policy.document([self._grant(grant) for grant in grants])
+    def _session(self, changes: Sequence[Change]) -> Session:
+        policy = session_policy.document([self._grant(grant) for change in changes for grant in change.grants])
         try:
             return self.writer(policy)
         except RoleError as error:

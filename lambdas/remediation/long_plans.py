@@ -128,12 +128,12 @@ class LongPlan:
     entries: Sequence[Mapping[str, Any]]
     run: Run
     reader: Session
-    journal: Journal
     ask: Callable[[], Any]
+    _journal: Journal = field(init=False)
     _unwritten: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.run.journal = self._write
+        self._journal, self.run.journal = self.run.journal, self._write
 
     def step(self) -> Wait | Ended:
         """Go as far as it goes without waiting; an error that is no answer goes on, and the step is made again."""
@@ -242,7 +242,7 @@ class LongPlan:
     def _write(self, kind: str, body: dict[str, Any]) -> None:
         """Write an entry, and with it what has taken since the last one."""
         taken, self._unwritten = self._unwritten, []
-        self.journal(kind, {**body, **({"taken": taken} if taken else {})})
+        self._journal(kind, {**body, **({"taken": taken} if taken else {})})
 
     def _rest(self) -> None:
         """Write what has taken and no entry has carried.
@@ -251,4 +251,4 @@ class LongPlan:
         """
         taken, self._unwritten = self._unwritten, []
         for one in taken:
-            self.journal("effect", one)
+            self._journal("effect", one)

@@ -43,16 +43,29 @@ def document(grants: Iterable[Grant]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
+def fitting(needs: Sequence[Sequence[Grant]]) -> int:
+    """How many changes, by the grants of each, one session policy can serve from the first on; at least that one."""
+    together = list[Grant]()
+    for number, grants in enumerate(needs):
+        together += grants
+        if number and len(document(together)) > LIMIT:
+            return number
+    return len(needs)
+
+
 def groups(changes: Sequence[Change]) -> list[Group]:
     """Divide changes, in order, into groups that one session policy can serve."""
-    divided: list[list[Change]] = []
-    for change in changes:
-        refers = any(isinstance(resource, Ref) for grant in change.grants for resource in grant.resources)
-        together = [grant for one in divided[-1] for grant in one.grants] if divided else []
-        if divided and not refers and len(document([*together, *change.grants])) <= LIMIT:
-            divided[-1].append(change)
-            continue
-        if not refers and len(document(change.grants)) > LIMIT:
-            raise PolicyTooLongError(f"{change.name} needs a session policy of more than {LIMIT} characters")
-        divided.append([change])
-    return [Group(tuple(group)) for group in divided]
+    divided = list[Group]()
+    left = tuple(changes)
+    while left:
+        if not _refers(left[0]) and len(document(left[0].grants)) > LIMIT:
+            raise PolicyTooLongError(f"{left[0].name} needs a session policy of more than {LIMIT} characters")
+        known = next((number for number, change in enumerate(left) if number and _refers(change)), len(left))
+        fit = fitting([change.grants for change in left[:known]])
+        divided.append(Group(left[:fit]))
+        left = left[fit:]
+    return divided
+
+
+def _refers(change: Change) -> bool:
+    return any(isinstance(resource, Ref) for grant in change.grants for resource in grant.resources)

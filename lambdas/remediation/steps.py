@@ -50,7 +50,7 @@ def advance(pipeline: Pipeline, remediation: str, execution: str) -> dict[str, A
     reader = pipeline.access.reader(request.resource)
     changes = written.changes_of(begun["plan"])
     # Whether a change has taken is asked all the same; an account that is no longer ours is changed no further.
-    plan = LongPlan(changes, entries, run, reader, run.journal, lambda: _policy(pipeline, request))
+    plan = LongPlan(changes, entries, run, reader, lambda: _policy(pipeline, request))
     came = plan.step()
     if isinstance(came, Ended):
         waits = _ended(pipeline, request, lease, plan, came, begun, entries)

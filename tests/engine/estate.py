@@ -47,7 +47,7 @@ class Estate:
         before = len(self.organization.door.log)
         work()
         made = self.organization.door.log[before:]
-        return [f"{one.service}:{one.operation}" for one in made if one.mutating and one.service != "sts"]
+        return [one.called for one in made if one.mutating and one.service != "sts"]
 
     def open_group(self, account: str, name: str) -> str:
         """Have a team open SSH to the world, let the loop come to rest, and return the group's id."""

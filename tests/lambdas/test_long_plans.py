@@ -107,7 +107,7 @@ class Member:
     def plan(self, changes: tuple[Change, ...] = CHANGES) -> LongPlan:
         reader: Any = self
         run = Run("r-1", self.writer, self.journal, earlier(self.entries))
-        return LongPlan(changes, list(self.entries), run, reader, self.journal, self.ask)
+        return LongPlan(changes, list(self.entries), run, reader, self.ask)
 
     def ask(self) -> None:
         if self.forbids is not None:

@@ -328,7 +328,7 @@ class Bench:
 
     def calls(self, start: int) -> list[str]:
         """The same, by service and operation."""
-        return [f"{entry.service}:{entry.operation}" for entry in self.log(start)]
+        return [entry.called for entry in self.log(start)]
 
     def ending(
         self, control: Control, resource: Resource, finding: dict[str, Any], start: int, identifier: str = ""

@@ -42,7 +42,7 @@ def killed_everywhere(
         return log, bench.ending(control, resource, finding, start, identifier)
 
     log, expected = bench.copies.outcome(whole)
-    calls = [f"{entry.service}:{entry.operation}" for entry in log]
+    calls = [entry.called for entry in log]
 
     def again(place: int) -> None:
         bench.over()

@@ -50,7 +50,7 @@ def test_a_long_plan_whose_steps_are_killed_at_any_call_ends_as_one_whose_are_no
         return bench.log(start), bench.ending(slow, resource, finding, start, identifier)
 
     log, expected = bench.copies.outcome(whole)
-    calls = [f"{entry.service}:{entry.operation}" for entry in log]
+    calls = [entry.called for entry in log]
 
     def ended(place: int) -> None:
         wanted = replace(expected, messages=expected.messages + ("sns:Publish" in calls[:place]))
